@@ -1,0 +1,102 @@
+package city
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"nagar/geo"
+)
+
+func dirOf(path string) string {
+	if d := filepath.Dir(path); d != "" {
+		return d
+	}
+	return "."
+}
+
+func (p *Profile) validate() error {
+	if !nameRule.MatchString(p.Name) {
+		return fmt.Errorf("name %q: want a lower-case letter, then up to 47 of a-z, 0-9, -", p.Name)
+	}
+	if len(p.Languages) == 0 {
+		return fmt.Errorf("languages: at least one is needed, the default first")
+	}
+	if err := p.complete("title", p.Title); err != nil {
+		return err
+	}
+	b := p.Bounds
+	if b.IsEmpty() || !geo.World().ContainsBox(b) || b.W == b.E || b.S == b.N {
+		return fmt.Errorf("bounds %v: want west, south, east, north in degrees", [4]float64{b.W, b.S, b.E, b.N})
+	}
+	if !b.Contains(p.Center[0], p.Center[1]) {
+		return fmt.Errorf("center %v lies outside the bounds (want lon, lat)", p.Center)
+	}
+	if !(p.Zoom >= 0 && p.Zoom <= 22) {
+		return fmt.Errorf("zoom %v: want 0 to 22", p.Zoom)
+	}
+	if _, err := time.LoadLocation(p.TimeZone); err != nil || p.TimeZone == "" || p.TimeZone == "Local" {
+		return fmt.Errorf("time_zone %q is not an IANA time zone", p.TimeZone)
+	}
+	if p.CRS != "" && !crsRule.MatchString(p.CRS) {
+		return fmt.Errorf("crs %q: want EPSG:number", p.CRS)
+	}
+	if p.Base != "" && (filepath.Base(p.Base) != p.Base || strings.HasPrefix(p.Base, ".")) {
+		return fmt.Errorf("base %q: want the name of a file beside the profile", p.Base)
+	}
+	if _, err := regexp.Compile(p.Address.Postcode); err != nil {
+		return fmt.Errorf("address.postcode: %w", err)
+	}
+	if err := p.complete("address.city", p.Address.City); err != nil {
+		return err
+	}
+	if err := p.validScale("air_index", &p.AirIndex); err != nil {
+		return err
+	}
+	if err := p.validScale("rain", &p.Rain); err != nil {
+		return err
+	}
+	for i, w := range p.Wards {
+		if strings.TrimSpace(w.Name) == "" {
+			return fmt.Errorf("wards[%d]: a ward needs a name", i)
+		}
+		if w.Population < 0 {
+			return fmt.Errorf("wards[%d] %s: population %d", i, w.Name, w.Population)
+		}
+		if err := p.complete(fmt.Sprintf("wards[%d] %s: place", i, w.Name), w.Place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete reports the first of the city's languages that the text lacks.
+func (p *Profile) complete(where string, w Words) error {
+	for _, l := range p.Languages {
+		if strings.TrimSpace(w[l]) == "" {
+			return fmt.Errorf("%s has no text in %q", where, l)
+		}
+	}
+	return nil
+}
+
+func (p *Profile) validScale(where string, s *Scale) error {
+	for i, c := range s.Classes {
+		at := fmt.Sprintf("%s.classes[%d]", where, i)
+		if c.Code == "" {
+			return fmt.Errorf("%s has no code", at)
+		}
+		if i > 0 && !(c.From > s.Classes[i-1].From) {
+			return fmt.Errorf("%s: from %v is not above the class before", at, c.From)
+		}
+		if !colourRule.MatchString(c.Colour) {
+			return fmt.Errorf("%s: colour %q: want #RRGGBB", at, c.Colour)
+		}
+		if err := p.complete(at+".title", c.Title); err != nil {
+			return err
+		}
+	}
+	return nil
+}
