@@ -1,0 +1,91 @@
+# Nagar. `make run` and `make test` set up everything they need by themselves.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+STORE ?= city.gpkg
+ADDR ?= 127.0.0.1:8080
+VIEWER := web/viewer
+VIEWER_SOURCES := $(shell find $(VIEWER) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+GO_SOURCES := $(shell find . -name '*.go' -not -path './web/viewer/node_modules/*' 2>/dev/null) go.mod go.sum \
+	$(shell find city catalog -name '*.json' -o -name '*.geojson' 2>/dev/null)
+
+FUZZTIME ?= 60s
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run
+run: setup-run build ## serve the demo city on http://localhost:8080, set up on first use
+	@test -e $(STORE) || bin/importer demo --store $(STORE)
+	bin/twin --store $(STORE) --addr $(ADDR)
+
+.PHONY: build
+build: bin/importer bin/tileserver bin/twin ## the three commands, into bin/
+
+.PHONY: test
+test: setup-test build ## every test: Go on both stores, viewer, browser
+	go vet ./...
+	$(MAKE) --no-print-directory viewer-test
+	go test -timeout 20m ./...
+	$(MAKE) --no-print-directory e2e
+
+.PHONY: lint
+lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, errcheck, shellcheck; biome and tsc
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+	go tool -modfile=tools/go.mod errcheck -ignoretests ./...
+	command -v shellcheck >/dev/null && shellcheck scripts/*.sh .ci/run || true
+	cd $(VIEWER) && npm run --silent lint && npm run --silent typecheck
+
+.PHONY: race
+race: setup-test build ## the Go tests under the race detector
+	go test -race -timeout 40m ./...
+
+.PHONY: fuzz
+fuzz: setup-run ## every fuzz target for FUZZTIME (60s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: golden
+golden: ## rewrite the golden files; look at the diff
+	go test ./... -run Golden -update
+
+.PHONY: bench
+bench: setup-test build ## benchmarks with allocations
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: e2e
+e2e: setup-test build ## the viewer in a real browser
+	cd $(VIEWER) && npm run --silent e2e
+
+.PHONY: viewer-test
+viewer-test: $(VIEWER)/node_modules/.stamp ## unit tests, lint and types of the viewer
+	cd $(VIEWER) && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+
+.PHONY: clean
+clean: ## remove what make built; keeps the store
+	rm -rf bin $(VIEWER)/node_modules
+	find $(VIEWER)/dist -mindepth 1 -not -name .gitkeep -delete
+
+.PHONY: tools setup-run setup-test
+tools:
+	@scripts/check-tools.sh
+setup-run: tools
+	@scripts/setup.sh run
+setup-test: tools
+	@scripts/setup.sh test
+
+# The servers are static; the importer uses Debian's PROJ and GEOS through cgo.
+bin/importer: $(GO_SOURCES) | setup-run
+	CGO_ENABLED=1 go build -trimpath -o $@ ./cmd/importer
+bin/tileserver bin/twin: bin/%: $(GO_SOURCES) $(VIEWER)/dist/index.html | tools
+	CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/$*
+
+$(VIEWER)/node_modules/.stamp: $(VIEWER)/package-lock.json | tools
+	cd $(VIEWER) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+$(VIEWER)/dist/index.html: $(VIEWER_SOURCES) $(VIEWER)/node_modules/.stamp
+	cd $(VIEWER) && npm run --silent build
+	@touch $@
