@@ -29,15 +29,25 @@ const (
 //     the old one on the valid clock, which stays visible by the recorded clock only;
 //   - ValidFrom before the current one's, or in the future of an existing feature: *Invalid.
 //
+// A version is current from its Put until it is replaced or deleted, also when its
+// ValidTo has passed. The replaced version ends at the new one's ValidFrom or its
+// own ValidTo, whichever is earlier. After a Delete, a Put whose ValidFrom is
+// before the deletion's valid end is *Invalid.
+//
 // A Put whose geometry, properties and ValidTo equal the current version's, and
 // whose ValidFrom is zero or equal, changes nothing (Unchanged); with
 // Merge, fields that Props leaves out keep their values instead of becoming null.
 //
 // Delete ends the feature on the valid clock at Feature.ValidFrom, or at the
-// batch's time when that is zero. A delete of what is not there is Unchanged.
+// batch's time when that is zero; a ValidFrom before the current version's, or in
+// the future, is *Invalid. A delete of what is not there is Unchanged.
 //
 // Erase blanks the named fields, or with no names all properties and the
-// geometry, in the current and every past version.
+// geometry, in the current and every past version. The current version gets the
+// batch's revision, so that a writer who saw the old content meets a *Conflict.
+//
+// If is judged first: a write that expects another version is a *Conflict, even
+// if it would change nothing.
 type Op struct {
 	Kind       OpKind
 	Collection string

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Class is a classification: who may see a collection or a field.
@@ -128,6 +131,9 @@ func (c *Collection) Validate() error {
 		path := fmt.Sprintf("fields[%d]", i)
 		if f.Name == "" || len(f.Name) > 200 {
 			return &Invalid{Path: path + ".name", Reason: "a field needs a name of 1 to 200 bytes"}
+		}
+		if !utf8.ValidString(f.Name) || strings.ContainsFunc(f.Name, unicode.IsControl) {
+			return &Invalid{Path: path + ".name", Reason: fmt.Sprintf("field name %q: want UTF-8 without control characters", f.Name)}
 		}
 		if seen[f.Name] {
 			return &Invalid{Path: path + ".name", Reason: fmt.Sprintf("field %q is there twice", f.Name)}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -110,6 +111,9 @@ func (fd *Field) check(v Value) error {
 		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return &Invalid{Path: "properties." + fd.Name, Reason: "NaN and infinity are not values"}
 		}
+	}
+	if v.Type() == TypeJSON && !json.Valid([]byte(v.str)) {
+		return &Invalid{Path: "properties." + fd.Name, Reason: "text is not one JSON value: " + clip(v.str)}
 	}
 	for i := 0; i < len(v.str); i++ {
 		if v.str[i] == 0 {

@@ -49,8 +49,9 @@ func Text(s string) Value { return Value{typ: TypeText, str: s} }
 // Integer returns an integer value.
 func Integer(i int64) Value { return Value{typ: TypeInteger, num: i} }
 
-// Real returns a real value.
-func Real(f float64) Value { return Value{typ: TypeReal, num: int64(math.Float64bits(f))} }
+// Real returns a real value, exact to the bit but for −0, which becomes 0: SQLite
+// cannot keep it in a plain column, and == must agree with the numbers.
+func Real(f float64) Value { return Value{typ: TypeReal, num: int64(math.Float64bits(f + 0))} }
 
 // Boolean returns a boolean value.
 func Boolean(b bool) Value {
