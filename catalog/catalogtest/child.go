@@ -1,0 +1,5 @@
+package catalogtest
+
+import "testing"
+
+func runChild(t *testing.T, h Harness, location string) {}
