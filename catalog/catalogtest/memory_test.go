@@ -2,7 +2,6 @@ package catalogtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -126,7 +125,7 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 	rev := m.head() + 1
 	trial := map[string]*oracle{}
 	for name, o := range m.oracles {
-		trial[name] = &oracle{lives: o.lives}
+		trial[name] = &oracle{lives: maps.Clone(o.lives)}
 	}
 	n := len(ops)
 	if b.Replace != "" {
@@ -134,8 +133,12 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 		if !ok {
 			return catalog.Result{}, catalog.ErrNotFound
 		}
+		stays := map[string]bool{}
+		for _, op := range ops {
+			stays[op.Feature.ID] = stays[op.Feature.ID] || op.Collection == b.Replace
+		}
 		for id, l := range o.lives {
-			if l.current >= 0 && !slices.ContainsFunc(ops[:n], func(op catalog.Op) bool { return op.Collection == b.Replace && op.Feature.ID == id }) {
+			if l.current >= 0 && !stays[id] {
 				ops = append(ops, catalog.Op{Kind: catalog.Delete, Collection: b.Replace, Feature: catalog.Feature{ID: id}})
 			}
 		}
@@ -157,15 +160,15 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 			return catalog.Result{}, err
 		}
 		old := trial[op.Collection].now(op.Feature.ID)
-		statuses, err := trial[op.Collection].apply(ops[i:i+1], rev, now)
+		status, err := trial[op.Collection].step(op, rev, now)
 		if err != nil {
 			return catalog.Result{}, err
 		}
 		if i < n {
-			r.Statuses = append(r.Statuses, statuses[0])
+			r.Statuses = append(r.Statuses, status)
 		}
 		ch := catalog.Change{Kind: catalog.Written, Collection: op.Collection, ID: op.Feature.ID, Old: old, New: trial[op.Collection].now(op.Feature.ID)}
-		switch statuses[0] {
+		switch status {
 		case catalog.Created:
 			r.Created++
 		case catalog.Updated:
@@ -353,5 +356,3 @@ func (m *memory) Wait(ctx context.Context, since catalog.Rev) error {
 
 func (m *memory) Check(context.Context, func(catalog.Problem) error) error { return nil }
 func (m *memory) Close() error                                             { return nil }
-
-var errStop = errors.New("stop")

@@ -35,47 +35,50 @@ func (o *oracle) life(id string) life {
 // apply applies a whole batch under rev at the time now, or nothing and an error.
 // It returns the status of each op.
 func (o *oracle) apply(ops []catalog.Op, rev catalog.Rev, now time.Time) ([]catalog.Status, error) {
-	next := maps.Clone(o.lives)
+	trial := &oracle{lives: maps.Clone(o.lives)}
 	done := map[string]bool{}
 	var statuses []catalog.Status
 	for i := range ops {
-		op := &ops[i]
-		id := op.Feature.ID
-		if done[id] {
+		if done[ops[i].Feature.ID] {
 			return nil, &catalog.Invalid{Path: "id", Reason: "twice in one batch"}
 		}
-		done[id] = true
-		l := o.life(id)
-		l.versions = slices.Clone(l.versions)
-		if op.If != nil {
-			have := catalog.Rev(0)
-			if l.current >= 0 {
-				have = l.versions[l.current].Rev
-			}
-			if *op.If != have {
-				return nil, &catalog.Conflict{Collection: op.Collection, ID: id, Want: *op.If, Have: have}
-			}
-		}
-		var status catalog.Status
-		var err error
-		switch op.Kind {
-		case catalog.Put:
-			status, err = l.put(op, rev, now)
-		case catalog.Delete:
-			status, err = l.delete(op.Feature.ValidFrom, rev, now)
-		case catalog.Erase:
-			status = l.erase(op.Fields, rev)
-		}
+		done[ops[i].Feature.ID] = true
+		status, err := trial.step(&ops[i], rev, now)
 		if err != nil {
 			return nil, err
 		}
-		if len(l.versions) > 0 {
-			next[id] = l
-		}
 		statuses = append(statuses, status)
 	}
-	o.lives = next
+	*o = *trial
 	return statuses, nil
+}
+
+// step applies one op.
+func (o *oracle) step(op *catalog.Op, rev catalog.Rev, now time.Time) (status catalog.Status, err error) {
+	id := op.Feature.ID
+	l := o.life(id)
+	l.versions = slices.Clone(l.versions)
+	if op.If != nil {
+		have := catalog.Rev(0)
+		if l.current >= 0 {
+			have = l.versions[l.current].Rev
+		}
+		if *op.If != have {
+			return 0, &catalog.Conflict{Collection: op.Collection, ID: id, Want: *op.If, Have: have}
+		}
+	}
+	switch op.Kind {
+	case catalog.Put:
+		status, err = l.put(op, rev, now)
+	case catalog.Delete:
+		status, err = l.delete(op.Feature.ValidFrom, rev, now)
+	case catalog.Erase:
+		status = l.erase(op.Fields, rev)
+	}
+	if err == nil && len(l.versions) > 0 {
+		o.lives[id] = l
+	}
+	return status, err
 }
 
 func (l *life) put(op *catalog.Op, rev catalog.Rev, now time.Time) (catalog.Status, error) {
