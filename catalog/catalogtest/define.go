@@ -208,7 +208,7 @@ func testFuture(e *env) {
 	}
 	e.define(places())
 	e.apply(e.s, put("a"))
-	e.s.Close()
+	e.close(e.s)
 	e.noVerify = true
 	e.h.Future(e, e.location)
 	s, err := e.h.Open(e.ctx, e.location)

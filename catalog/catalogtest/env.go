@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -19,8 +20,10 @@ type env struct {
 	h        Harness
 	location string
 	ctx      context.Context
-	s        catalog.Store // the first handle
-	noVerify bool          // the case leaves a store that cannot be opened
+	s        catalog.Store   // the first handle
+	handles  []catalog.Store // open
+	second   catalog.Store   // see open1
+	noVerify bool            // the case leaves a store that cannot be opened
 }
 
 // newEnv makes a fresh store, opens it, and has it checked whole when the case ends.
@@ -40,12 +43,22 @@ func (e *env) open() catalog.Store {
 	if err != nil {
 		e.Fatalf("open: %v", err)
 	}
-	e.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			e.Errorf("close: %v", err)
-		}
-	})
+	e.handles = append(e.handles, s)
+	e.Cleanup(func() { e.close(s) })
 	return s
+}
+
+// close closes a handle, once.
+func (e *env) close(s catalog.Store) {
+	e.Helper()
+	i := slices.Index(e.handles, s)
+	if i < 0 {
+		return
+	}
+	e.handles = slices.Delete(e.handles, i, i+1)
+	if err := s.Close(); err != nil {
+		e.Errorf("close: %v", err)
+	}
 }
 
 // rng returns a source seeded from SEED or the clock, and logs the seed.

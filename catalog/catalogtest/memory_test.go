@@ -64,8 +64,11 @@ func (m *memory) commit(c catalog.Commit) {
 	m.wake = make(chan struct{})
 }
 
-func (m *memory) Define(_ context.Context, c catalog.Collection) (catalog.Rev, error) {
+func (m *memory) Define(ctx context.Context, c catalog.Collection) (catalog.Rev, error) {
 	defer m.lock()()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	if err := c.Validate(); err != nil {
 		return 0, err
 	}

@@ -1,5 +1,0 @@
-package catalogtest
-
-import "testing"
-
-func runChild(t *testing.T, h Harness, location string) {}
