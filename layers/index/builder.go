@@ -1,0 +1,177 @@
+package index
+
+import (
+	"slices"
+
+	"nagar/catalog"
+	"nagar/geo"
+)
+
+// Builder collects features into a Segment. It is not safe for concurrent use.
+type Builder struct {
+	collection string
+	fields     map[string]int
+	hint       []int // the field that the i-th property of the last feature was
+	names      []string
+	cols       []*columnBuilder
+
+	pack  packer
+	kinds []uint8
+	boxes []geo.GridBox
+	start []uint32
+	keys  []uint64
+	idAt  []uint32
+	ids   []byte
+}
+
+// NewBuilder returns a builder for features of the collection as it is described.
+func NewBuilder(c *catalog.Collection) *Builder {
+	b := &Builder{collection: c.Name, fields: make(map[string]int, len(c.Fields)), start: []uint32{0}, idAt: []uint32{0}}
+	for i := range c.Fields {
+		b.fields[c.Fields[i].Name] = i
+		b.names = append(b.names, c.Fields[i].Name)
+		b.cols = append(b.cols, newColumnBuilder(c.Fields[i].Type))
+	}
+	return b
+}
+
+// Len is the number of features added.
+func (b *Builder) Len() int { return len(b.keys) }
+
+// Add adds a feature; nothing of it is kept. No two may have the same id.
+// Properties that are not in the schema are left out.
+func (b *Builder) Add(f *catalog.Feature) {
+	row := len(b.keys)
+	b.pack.box = geo.EmptyGridBox()
+	b.kinds = append(b.kinds, b.pack.pack(&f.Geometry))
+	b.boxes = append(b.boxes, b.pack.box)
+	b.start = append(b.start, uint32(len(b.pack.words)))
+	b.keys = append(b.keys, uint64(catalog.KeyOf(b.collection, f.ID)))
+	b.ids = append(b.ids, f.ID...)
+	b.idAt = append(b.idAt, uint32(len(b.ids)))
+	for i := range f.Props {
+		if c, ok := b.field(i, f.Props[i].Name); ok {
+			b.cols[c].set(row, f.Props[i].Value)
+		}
+	}
+}
+
+// field finds the field of the i-th property, first where it was last time.
+func (b *Builder) field(i int, name string) (int, bool) {
+	if i < len(b.hint) && b.names[b.hint[i]] == name {
+		return b.hint[i], true
+	}
+	c, ok := b.fields[name]
+	if ok && i == len(b.hint) {
+		b.hint = append(b.hint, c)
+	}
+	return c, ok
+}
+
+// addFrom adds feature h of a segment of the same collection.
+func (b *Builder) addFrom(s *Segment, h int32) {
+	row := len(b.keys)
+	box := geo.EmptyGridBox()
+	if int(h) < s.boxed {
+		box = s.tree.boxes[h]
+	}
+	b.boxes = append(b.boxes, box)
+	b.kinds = append(b.kinds, s.kinds[h])
+	b.pack.words = append(b.pack.words, s.coords[s.start[h]:s.start[h+1]]...)
+	b.start = append(b.start, uint32(len(b.pack.words)))
+	b.keys = append(b.keys, s.keys[h])
+	b.ids = append(b.ids, s.ids[s.idAt[h]:s.idAt[h+1]]...)
+	b.idAt = append(b.idAt, uint32(len(b.ids)))
+	for i := range s.cols {
+		c := &s.cols[i]
+		e, ok := c.entry(h)
+		switch {
+		case !ok:
+		case c.isText():
+			b.cols[i].setText(row, c.entryText(e))
+		default:
+			b.cols[i].setNum(row, c.nums[e])
+		}
+	}
+}
+
+// Build returns the segment of what was added. The builder is spent.
+func (b *Builder) Build() *Segment {
+	order := b.order()
+	n := len(order)
+	s := &Segment{
+		kinds: make([]uint8, n), start: make([]uint32, 1, n+1), coords: make([]int32, 0, len(b.pack.words)),
+		keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
+	}
+	var leaves []geo.GridBox
+	for i, r := range order {
+		if !b.boxes[r].IsEmpty() {
+			leaves = append(leaves, b.boxes[r])
+		}
+		s.kinds[i], s.keys[i] = b.kinds[r], b.keys[r]
+		s.coords = append(s.coords, b.pack.words[b.start[r]:b.start[r+1]]...)
+		s.start = append(s.start, uint32(len(s.coords)))
+		s.ids = append(s.ids, b.ids[b.idAt[r]:b.idAt[r+1]]...)
+		s.idAt = append(s.idAt, uint32(len(s.ids)))
+	}
+	b.pack.words, b.start, b.ids, b.idAt = nil, nil, nil, nil // let go before the columns double
+	s.boxed = len(leaves)
+	s.tree = newTree(leaves)
+	s.cols = make([]Column, len(b.cols))
+	for i, c := range b.cols {
+		s.cols[i] = c.build(order)
+		b.cols[i] = nil
+	}
+	byKey := make([]ranked, n)
+	for i := range byKey {
+		byKey[i] = ranked{s.keys[i], int32(i)}
+	}
+	byKey = radixSort(byKey)
+	s.byKey = make([]int32, n)
+	for i := range byKey {
+		s.byKey[i] = byKey[i].row
+	}
+	return s
+}
+
+// order is the rows in canonical order, those without geometry last, by key.
+func (b *Builder) order() []int32 {
+	with, without := make([]ranked, 0, len(b.keys)), []ranked(nil)
+	for i := range b.keys {
+		if b.boxes[i].IsEmpty() {
+			without = append(without, ranked{b.keys[i], int32(i)})
+		} else {
+			with = append(with, ranked{centreHilbert(b.boxes[i]), int32(i)})
+		}
+	}
+	with = radixSort(with)
+	for i := 0; i < len(with); { // ties: by key
+		j := i + 1
+		for j < len(with) && with[j].rank == with[i].rank {
+			j++
+		}
+		if j-i > 1 {
+			slices.SortFunc(with[i:j], func(p, q ranked) int { return b.compareKeys(p.row, q.row) })
+		}
+		i = j
+	}
+	order := make([]int32, 0, len(b.keys))
+	for _, r := range with {
+		order = append(order, r.row)
+	}
+	for _, r := range radixSort(without) {
+		order = append(order, r.row)
+	}
+	return order
+}
+
+// compareKeys orders rows by key, and rows of one key (a hash) by id.
+func (b *Builder) compareKeys(p, q int32) int {
+	switch {
+	case b.keys[p] < b.keys[q]:
+		return -1
+	case b.keys[p] > b.keys[q]:
+		return 1
+	}
+	return slices.Compare(b.ids[b.idAt[p]:b.idAt[p+1]], b.ids[b.idAt[q]:b.idAt[q+1]])
+}
