@@ -1,0 +1,198 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"nagar/catalog"
+)
+
+// requestTime is the most that one answer, other than a live one, may take.
+const requestTime = 30 * time.Second
+
+// request is the context of one request; every handler gets it.
+type request struct {
+	echo.Context
+	s     *Server
+	route *route
+	id    string
+	view  catalog.View
+	admin bool // the caller showed the administrator's token
+	query url.Values
+}
+
+// around is the one middleware: it gives the request its id and its view, and
+// whatever happens inside becomes one answer, one figure and one log line.
+func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		start := time.Now()
+		r := &request{Context: c, s: s, route: s.routeOf(c), id: requestID(c.Request()), view: catalog.Public}
+		h := c.Response().Header()
+		h.Set("X-Request-Id", r.id)
+		secure(h)
+		if s.draining.Load() {
+			h.Set("Connection", "close")
+		}
+		s.metrics.inFlight.Inc()
+		defer func() {
+			cut := false
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler { //nolint:errorlint // the value itself is what net/http panics with
+					panic(v)
+				}
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+			if err != nil {
+				cut = c.Response().Committed
+				r.fail(err)
+			}
+			s.metrics.inFlight.Dec()
+			r.done(time.Since(start), err)
+			if cut {
+				panic(http.ErrAbortHandler) // half an answer is out: end the connection
+			}
+			err = nil
+		}()
+		if err := r.open(); err != nil {
+			return err
+		}
+		if r.route == nil || !r.route.stream {
+			ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+		}
+		return next(r)
+	}
+}
+
+// open reads what every handler relies on: host, caller and query.
+func (r *request) open() error {
+	req := r.Request()
+	if r.s.base == "" && !hostOK(req.Host) {
+		return newProblem(http.StatusBadRequest, "bad-request", "Host", "The Host header is not a host name.")
+	}
+	h := r.Response().Header()
+	h.Set("Vary", "Accept-Encoding, Authorization")
+	if err := r.identify(); err != nil {
+		return err
+	}
+	if !r.admin { // what everybody may read, every page may read
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, Retry-After, X-Request-Id")
+		if req.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+			h.Set("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match, Last-Event-ID, X-Request-Id")
+			h.Set("Access-Control-Max-Age", "86400")
+		}
+	}
+	query, err := url.ParseQuery(req.URL.RawQuery)
+	if err != nil {
+		return newProblem(http.StatusBadRequest, "bad-request", "query", "The query cannot be read: a % needs two hexadecimal digits, and ; does not separate.")
+	}
+	r.query = query
+	limit := int64(0)
+	if r.route != nil {
+		limit = r.route.bodyLimit
+	}
+	if req.ContentLength > limit && limit > 0 {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	if limit > 0 {
+		req.Body = http.MaxBytesReader(r.Response().Writer, req.Body, limit)
+	}
+	if r.route != nil && r.route.write && !r.admin {
+		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "Writing needs Authorization: Bearer TOKEN.")
+	}
+	return nil
+}
+
+// identify sets the caller's view. A token that is shown must be right: a wrong
+// one is not quietly taken for nobody.
+func (r *request) identify() error {
+	auth := r.Request().Header["Authorization"]
+	if len(auth) == 0 {
+		return nil
+	}
+	scheme, token, _ := strings.Cut(auth[0], " ")
+	token = strings.TrimSpace(token)
+	if len(auth) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "Want one header Authorization: Bearer TOKEN.")
+	}
+	sum := tokenSum(token)
+	if r.s.cfg.AdminToken == "" || subtle.ConstantTimeCompare(sum[:], r.s.tokenSum[:]) != 1 {
+		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "This token is not valid here.")
+	}
+	r.admin, r.view = true, catalog.Everything
+	return nil
+}
+
+// tokenSum makes tokens of any length comparable in constant time.
+func tokenSum(token string) [32]byte { return sha256.Sum256([]byte(token)) }
+
+// done records the request: figures, and a log line without the query, which may
+// say where somebody is.
+func (r *request) done(took time.Duration, err error) {
+	resp := r.Response()
+	status := resp.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	r.s.metrics.observe(r.route, r.Request().Method, status, took)
+	level := slog.LevelInfo
+	if r.route != nil && r.route.quiet {
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{}
+	if status >= 500 {
+		level = slog.LevelError
+		if err != nil {
+			attrs = append(attrs, slog.String("error", err.Error()))
+		}
+		if errors.Is(err, context.DeadlineExceeded) || status == http.StatusServiceUnavailable {
+			level = slog.LevelWarn
+		}
+	}
+	ctx := r.Request().Context()
+	if !r.s.log.Enabled(ctx, level) {
+		return
+	}
+	path := r.Request().URL.EscapedPath()
+	if len(path) > 300 {
+		path = path[:300] + "…"
+	}
+	attrs = append(attrs,
+		slog.String("method", r.Request().Method), slog.String("path", path),
+		slog.Int("status", status), slog.Int64("bytes", resp.Size),
+		slog.Duration("took", took.Round(time.Microsecond)), slog.String("id", r.id), slog.Bool("admin", r.admin))
+	r.s.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// secure sets the headers that every answer has; pages replace the policy.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+}
+
+// requestID is the caller's X-Request-Id when it is a plain word, else a new one.
+func requestID(req *http.Request) string {
+	if id := req.Header.Get("X-Request-Id"); id != "" && len(id) <= 64 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == "" {
+		return id
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,391 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nagar/catalog"
+	"nagar/geo/geojson"
+)
+
+// Media types that a written feature may come as.
+var (
+	featureTypes = []string{typeGeoJSON, typeJSON}
+	patchTypes   = []string{"application/merge-patch+json", typeJSON, typeGeoJSON}
+)
+
+const maxKey = 200 // bytes of an Idempotency-Key
+
+// postFeature creates a feature. With an Idempotency-Key a second POST changes
+// nothing and gets the first answer.
+func (r *request) postFeature() error {
+	name, err := r.pathParam("collection")
+	if err != nil {
+		return err
+	}
+	c, err := r.storedCollection(name)
+	if err != nil {
+		return err
+	}
+	key, err := r.idempotencyKey(c.Name)
+	if err != nil {
+		return err
+	}
+	body, err := r.body(featureTypes...)
+	if err != nil {
+		return err
+	}
+	f, err := decodeFeature(body, &c)
+	if err != nil {
+		return err
+	}
+	if f.ID == "" {
+		f.ID = newID(key)
+	}
+	mustBeNew := catalog.Rev(0)
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &mustBeNew}, key)
+	if err != nil {
+		return inBody(err)
+	}
+	if res.Replayed {
+		if err := r.sameAsFirst(&c, &f, res.Rev); err != nil {
+			return err
+		}
+		r.Response().Header().Set("Idempotency-Replayed", "true")
+	}
+	r.Response().Header().Set("Location", r.featureURL(c.Name, f.ID))
+	return r.written(http.StatusCreated, &c, f.ID, res.Rev)
+}
+
+// idempotencyKey reads the header, as the key of the batch that it makes.
+func (r *request) idempotencyKey(collection string) (string, error) {
+	key := strings.TrimSpace(r.Request().Header.Get("Idempotency-Key"))
+	if key == "" {
+		return "", nil
+	}
+	if len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+		return "", badParam("Idempotency-Key", "want 1 to %d printable ASCII characters", maxKey)
+	}
+	return "http:" + collection + ":" + key, nil
+}
+
+// newID is a new feature's id: random, or the same for the same idempotency key.
+func newID(key string) string {
+	if key == "" {
+		return strings.ToLower(rand.Text())
+	}
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// sameAsFirst refuses a used Idempotency-Key that comes with another content.
+func (r *request) sameAsFirst(c *catalog.Collection, f *catalog.Feature, rev catalog.Rev) error {
+	first, err := r.s.cfg.Store.Feature(r.Request().Context(), c.Name, f.ID, catalog.At{Known: rev})
+	if err == nil && first.Rev == rev && first.Geometry.Equal(&f.Geometry) && first.Props.Equal(f.Props) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	versions, err := r.s.cfg.Store.History(r.Request().Context(), c.Name, f.ID)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	for i := range versions {
+		if v := &versions[i]; v.Rev == rev && v.Geometry.Equal(&f.Geometry) && v.Props.Equal(f.Props) {
+			return nil
+		}
+	}
+	return newProblem(http.StatusUnprocessableEntity, "rejected", "Idempotency-Key", "This Idempotency-Key was used before, with another content.")
+}
+
+// putFeature writes a whole feature over the one that the caller saw, or creates
+// it with If-None-Match: *.
+func (r *request) putFeature() error {
+	c, id, err := r.target()
+	if err != nil {
+		return err
+	}
+	have, want, err := r.precondition(&c, &id, true)
+	if err != nil {
+		return err
+	}
+	body, err := r.body(featureTypes...)
+	if err != nil {
+		return err
+	}
+	f, err := decodeFeature(body, &c)
+	if err != nil {
+		return err
+	}
+	if f.ID != "" && f.ID != id {
+		return badParam("id", "the path says %q, the body %q", clip(id), clip(f.ID))
+	}
+	f.ID = id
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
+	if err != nil {
+		return stale(inBody(err))
+	}
+	status := http.StatusOK
+	if have == nil {
+		status = http.StatusCreated
+		r.Response().Header().Set("Location", r.featureURL(c.Name, id))
+	}
+	return r.written(status, &c, id, res.Rev)
+}
+
+// patchFeature changes parts of a feature: JSON Merge Patch (RFC 7396) over its
+// geometry, properties and valid_to. valid_from says since when the new content
+// is true.
+func (r *request) patchFeature() error {
+	c, id, err := r.target()
+	if err != nil {
+		return err
+	}
+	have, want, err := r.precondition(&c, &id, false)
+	if err != nil {
+		return err
+	}
+	patch, err := r.body(patchTypes...)
+	if err != nil {
+		return err
+	}
+	f, err := patched(have, &c, patch)
+	if err != nil {
+		return err
+	}
+	if f.ID != id {
+		return badParam("id", "an id does not change")
+	}
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
+	if err != nil {
+		return stale(inBody(err))
+	}
+	return r.written(http.StatusOK, &c, id, res.Rev)
+}
+
+// patched is the feature with the patch merged into it. What the patch does not
+// name stays as it is stored, to the last bit.
+func patched(have *catalog.Feature, c *catalog.Collection, patch []byte) (catalog.Feature, error) {
+	p, err := decodeAny(patch)
+	if err != nil {
+		return catalog.Feature{}, newProblem(http.StatusBadRequest, "invalid-body", "body", "The body is not JSON: "+jsonReason(err))
+	}
+	changes, ok := p.(map[string]any)
+	if !ok {
+		return catalog.Feature{}, newProblem(http.StatusBadRequest, "invalid-body", "body", "Want a JSON object as patch.")
+	}
+	doc := catalog.AppendJSONString([]byte(`{"type":"Feature","id":`), have.ID)
+	_, moves := changes["geometry"]
+	if moves {
+		doc = geojson.AppendGeometry(append(doc, `,"geometry":`...), &have.Geometry)
+	}
+	doc = appendProperties(append(doc, `,"properties":`...), catalog.Everything.Cut(c, have.Props))
+	if !have.ValidTo.IsZero() {
+		doc = appendTime(append(doc, `,"valid_to":`...), have.ValidTo)
+	}
+	target, err := decodeAny(append(doc, '}'))
+	if err != nil {
+		return catalog.Feature{}, fmt.Errorf("read back %s/%s: %w", c.Name, have.ID, err)
+	}
+	merged, err := json.Marshal(mergePatch(target, changes))
+	if err != nil {
+		return catalog.Feature{}, fmt.Errorf("merge into %s/%s: %w", c.Name, have.ID, err)
+	}
+	f, err := decodeFeature(merged, c)
+	if err != nil {
+		return f, err
+	}
+	if !moves {
+		f.Geometry = have.Geometry
+	}
+	named, all := changes["properties"].(map[string]any)
+	if _, given := changes["properties"]; given && !all {
+		return f, nil // properties are replaced or removed as a whole
+	}
+	for i := range f.Props {
+		if _, touched := named[f.Props[i].Name]; !touched {
+			f.Props[i].Value = have.Props.Get(f.Props[i].Name)
+		}
+	}
+	return f, nil
+}
+
+// decodeAny reads JSON with its numbers as they are written.
+func decodeAny(b []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+// mergePatch is the algorithm of RFC 7396 section 2.
+func mergePatch(target, patch any) any {
+	p, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	t, ok := target.(map[string]any)
+	if !ok {
+		t = map[string]any{}
+	}
+	for name, v := range p {
+		if v == nil {
+			delete(t, name)
+			continue
+		}
+		t[name] = mergePatch(t[name], v)
+	}
+	return t
+}
+
+// deleteFeature ends a feature.
+func (r *request) deleteFeature() error {
+	c, id, err := r.target()
+	if err != nil {
+		return err
+	}
+	_, want, err := r.precondition(&c, &id, false)
+	if err != nil {
+		return err
+	}
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Delete, Feature: catalog.Feature{ID: id}, If: &want}, "")
+	if err != nil {
+		return stale(err)
+	}
+	r.revision(res.Rev)
+	r.caching()
+	return r.NoContent(http.StatusNoContent)
+}
+
+// precondition reads If-Match (or If-None-Match: * where a feature may be
+// created) and compares it with the feature as it is. It returns that feature
+// and the revision that the write must find. id becomes the feature's id where
+// the path has its key.
+func (r *request) precondition(c *catalog.Collection, id *string, mayCreate bool) (have *catalog.Feature, want catalog.Rev, err error) {
+	match := strings.Join(r.Request().Header.Values("If-Match"), ",")
+	create := strings.TrimSpace(r.Request().Header.Get("If-None-Match")) == "*"
+	if match == "" && !(create && mayCreate) {
+		return nil, 0, newProblem(http.StatusPreconditionRequired, "precondition-required", "If-Match", "Say which version you saw: If-Match with the ETag of the feature.")
+	}
+	ctx := r.Request().Context()
+	if have, err = r.current(ctx, c.Name, *id); err != nil {
+		return nil, 0, err
+	}
+	if real, _, ok := r.s.cfg.Engine.Feature(c.Name, *id); have == nil && ok && real != *id {
+		if have, err = r.current(ctx, c.Name, real); err != nil {
+			return nil, 0, err
+		}
+		if have != nil {
+			*id = real
+		}
+	}
+	switch {
+	case have == nil && !mayCreate:
+		return nil, 0, unknownFeature(c.Name, *id)
+	case create && have != nil:
+		return nil, 0, failedPrecondition("If-None-Match", have.Rev)
+	case have == nil && match != "":
+		return nil, 0, failedPrecondition("If-Match", 0)
+	case have == nil:
+		return nil, 0, nil
+	case match != "" && !matches(match, have.Rev):
+		return nil, 0, failedPrecondition("If-Match", have.Rev)
+	}
+	return have, have.Rev, nil
+}
+
+// matches reports whether an If-Match header names the revision.
+func matches(header string, rev catalog.Rev) bool {
+	if strings.TrimSpace(header) == "*" {
+		return true
+	}
+	for t := range tags(header) {
+		if n, ok := tagRevision(t); ok && n == rev {
+			return true
+		}
+	}
+	return false
+}
+
+func failedPrecondition(header string, have catalog.Rev) error {
+	detail := "There is no such feature to match."
+	if have != 0 {
+		detail = "The feature is at revision " + strconv.FormatInt(int64(have), 10) + "; read it again."
+	}
+	return newProblem(http.StatusPreconditionFailed, "precondition-failed", header, detail)
+}
+
+// stale turns a conflict behind a precondition into a 412.
+func stale(err error) error {
+	var conflict *catalog.Conflict
+	if errors.As(err, &conflict) {
+		return failedPrecondition("If-Match", conflict.Have)
+	}
+	return err
+}
+
+// apply writes one operation as one batch.
+func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catalog.Result, error) {
+	op.Collection = c.Name
+	if op.Kind == catalog.Put {
+		if err := c.Check(&op.Feature); err != nil {
+			return catalog.Result{}, err
+		}
+	}
+	// Past this point a caller who hangs up must not leave it open whether the
+	// write happened: it is short, and it is finished.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Request().Context()), requestTime)
+	defer cancel()
+	return r.s.cfg.Store.Apply(ctx, catalog.Batch{
+		Key: key, Author: "administrator", Reason: r.reason(), Ops: catalog.Ops(op),
+	})
+}
+
+// reason is what the caller says the change is for.
+func (r *request) reason() string {
+	if s, err := url.PathUnescape(r.Request().Header.Get("Nagar-Reason")); err == nil && s != "" {
+		return clip(s)
+	}
+	return r.Request().Method + " " + r.route.path
+}
+
+// written answers a write with the feature as it is now.
+func (r *request) written(status int, c *catalog.Collection, id string, rev catalog.Rev) error {
+	ctx := r.Request().Context()
+	r.revision(rev)
+	f, err := r.current(ctx, c.Name, id)
+	if err != nil {
+		return err
+	}
+	if f == nil { // deleted meanwhile, or true only later
+		r.caching()
+		return r.NoContent(http.StatusNoContent)
+	}
+	versions, err := r.s.cfg.Store.History(ctx, c.Name, id)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	body := r.appendFeature(nil, c, f, versions, catalog.At{})
+	r.Response().Header().Set("ETag", featureTag(f, body))
+	return r.send(status, typeGeoJSON, body)
+}
+
+func (r *request) featureURL(collection, id string) string {
+	return r.baseURL() + "/api/features/" + collection + "/" + url.PathEscape(id)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
