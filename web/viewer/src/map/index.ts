@@ -1,0 +1,270 @@
+// Makes the map and keeps it in step with the state, both ways.
+
+import { effect } from "@preact/signals";
+import type { Map as MapLibre, MapMouseEvent } from "maplibre-gl";
+import { Map as MapClass } from "maplibre-src/ui/map.ts";
+import { config } from "maplibre-src/util/config.ts";
+import workerUrl from "virtual:map-worker-url";
+import { language, t } from "../i18n";
+import { refetch } from "../state/selection";
+import { announce } from "../state/toasts";
+import {
+	city,
+	collections,
+	loadCollections,
+	mapReady,
+	measureClosed,
+	measurePoints,
+	onHistory,
+	selectedFeature,
+	tilesFailed,
+	update,
+	view,
+} from "../state/store";
+import { sourceOf } from "../style";
+import { facilityIconZoom } from "../style/points";
+import { cameraOf, fit, flyTo, reveal, setTheMap, startCamera } from "./camera";
+import { cluster, facilitiesOnMap } from "./clusters";
+import { fontsFor } from "./fonts";
+import { drawIcon, iconRatio } from "./icons";
+import { follow, freshTileUrl, refresh, type TilesEvent } from "./live";
+import { pick } from "./pick";
+import { clusters, labelLanguage, sampleCategories, style } from "./style-input";
+
+/** Radius around a tap in which a thing counts as hit, in pixels. */
+const touchRadius = 22;
+const mouseRadius = 6;
+
+export async function startMap(container: HTMLElement): Promise<void> {
+	await fontsFor(language.peek());
+	labelLanguage.value = language.peek();
+	config.WORKER_URL = new URL(workerUrl, location.href).href;
+	const fromAddress = view.peek().camera !== null;
+	const map = new MapClass({
+		container,
+		style: style.peek(),
+		...startCamera(),
+		minZoom: 7,
+		maxZoom: 20,
+		maxPitch: 75,
+		attributionControl: false,
+		refreshExpiredTiles: false,
+		validateStyle: false,
+		fadeDuration: 150,
+		transformRequest: (url) => ({ url: freshTileUrl(url) }),
+		canvasContextAttributes: { antialias: devicePixelRatio < 1.5 },
+	});
+	setTheMap(map);
+	if (import.meta.env.MODE !== "production") (globalThis as Record<string, unknown>).map = map;
+
+	keepStyle(map);
+	keepCamera(map);
+	keepClusters(map);
+	keepHealth(map);
+	listen(map);
+	live(map);
+
+	// A link to a feature without a camera shows the feature.
+	if (!fromAddress && view.peek().selection) {
+		const stop = effect(() => {
+			const f = selectedFeature.value;
+			if (f) queueMicrotask(() => (stop(), fit(f.geometry)));
+		});
+	}
+	onHistory.push((v) => {
+		const c = v.camera;
+		if (c) map.jumpTo({ center: [c.lon, c.lat], zoom: c.zoom, bearing: c.bearing, pitch: c.pitch });
+	});
+}
+
+function keepStyle(map: MapLibre): void {
+	map.on("styleimagemissing", (e) => {
+		const image = drawIcon(e.id);
+		if (image && !map.hasImage(e.id)) map.addImage(e.id, image, { pixelRatio: iconRatio });
+	});
+	let applied = style.peek();
+	effect(() => {
+		const next = style.value;
+		if (next === applied) return;
+		applied = next;
+		map.setStyle(next, { diff: true, validate: false });
+	});
+	// Labels change language when the faces to draw them with are loaded.
+	effect(() => {
+		const wanted = language.value;
+		void fontsFor(wanted).then(() => {
+			if (wanted === language.peek()) labelLanguage.value = wanted;
+		});
+	});
+	effect(() => {
+		const name = t("map.label");
+		map.getCanvas().setAttribute("aria-label", name);
+	});
+	map.on("idle", () => sampleCategories(map));
+}
+
+function keepCamera(map: MapLibre): void {
+	map.on("moveend", () => update({ camera: cameraOf(map) }, false));
+	map.once("idle", () => {
+		mapReady.value = true;
+		document.documentElement.dataset.map = "ready";
+	});
+	effect(() => {
+		const b = city.value?.bounds;
+		// Room to look around, without getting lost at the other end of the world.
+		if (b) map.setMaxBounds([b[0] - 1.2, b[1] - 1.2, b[2] + 1.2, b[3] + 1.2]);
+	});
+}
+
+function keepClusters(map: MapLibre): void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const recount = () => {
+		clearTimeout(timer);
+		timer = setTimeout(() => {
+			const zoom = map.getZoom();
+			const wanted = zoom >= 11 && zoom < facilityIconZoom + 0.3;
+			const points = wanted ? facilitiesOnMap(map, sourceOf("facilities", true)) : [];
+			const next = cluster(points, zoom, language.peek());
+			if (next.features.length > 0 || clusters.peek().features.length > 0) clusters.value = next;
+		}, 120);
+	};
+	map.on("moveend", recount);
+	map.on("sourcedata", (e) => {
+		if (e.sourceId === sourceOf("facilities", true) && e.tile) recount();
+	});
+}
+
+function keepHealth(map: MapLibre): void {
+	// Tiles that fail are shown in the interface; the handler keeps the console quiet.
+	map.on("error", (e) => {
+		const status = (e.error as { status?: number } | undefined)?.status;
+		if (status !== 404) tilesFailed.value = true;
+	});
+	map.on("sourcedata", (e) => {
+		if (e.tile && tilesFailed.peek()) tilesFailed.value = false;
+	});
+	addEventListener("online", () => {
+		for (const id of Object.keys(map.style.tileManagers)) if (!id.startsWith("o-")) map.refreshTiles(id);
+	});
+}
+
+function tap(map: MapLibre, x: number, y: number, radius: number): void {
+	const v = view.peek();
+	if (v.panel === "measure") {
+		if (measureClosed.peek()) return;
+		const p = map.unproject([x, y]);
+		measurePoints.value = [...measurePoints.peek(), [p.lng, p.lat]];
+		return;
+	}
+	const hit = pick(map, x, y, radius);
+	if (!hit) {
+		if (v.selection || v.here) update({ selection: null, here: null });
+		return;
+	}
+	if (hit.kind === "cluster") {
+		flyTo(hit.lon, hit.lat, Math.min(map.getZoom() + 2, 17));
+		return;
+	}
+	update({ selection: { collection: hit.collection, id: hit.id }, here: null });
+	reveal(x, y);
+}
+
+/** When "what is here" was asked last, in ms since the epoch. */
+let lastAsked = 0;
+
+function ask(map: MapLibre, x: number, y: number): void {
+	if (view.peek().panel === "measure") return;
+	lastAsked = Date.now();
+	const p = map.unproject([x, y]);
+	update({ here: { lon: Number(p.lng.toFixed(5)), lat: Number(p.lat.toFixed(5)) }, selection: null });
+	reveal(x, y);
+}
+
+function listen(map: MapLibre): void {
+	const canvas = map.getCanvas();
+	let touched = false;
+	canvas.addEventListener("pointerdown", (e) => {
+		touched = e.pointerType === "touch";
+	});
+	map.on("click", (e: MapMouseEvent) => {
+		// The click that ends a long press is no tap.
+		if (Date.now() - lastAsked < 900 && touched) return;
+		tap(map, e.point.x, e.point.y, touched ? touchRadius : mouseRadius);
+	});
+	map.on("contextmenu", (e: MapMouseEvent) => {
+		e.preventDefault();
+		ask(map, e.point.x, e.point.y);
+	});
+	longPress(map, canvas);
+	canvas.addEventListener("keydown", (e) => {
+		const { clientWidth: w, clientHeight: h } = map.getContainer();
+		if (e.key === "Enter") tap(map, w / 2, h / 2, touchRadius);
+		else if (e.key === "ContextMenu" || (e.key === "F10" && e.shiftKey)) ask(map, w / 2, h / 2);
+		else if (e.key === "Backspace" && view.peek().panel === "measure") measurePoints.value = measurePoints.peek().slice(0, -1);
+		else return;
+		e.preventDefault();
+	});
+	let frame = 0;
+	map.on("mousemove", (e: MapMouseEvent) => {
+		if (frame || touched) return;
+		frame = requestAnimationFrame(() => {
+			frame = 0;
+			const measuring = view.peek().panel === "measure";
+			canvas.style.cursor = measuring ? "crosshair" : !map.isMoving() && pick(map, e.point.x, e.point.y, 3) ? "pointer" : "";
+		});
+	});
+}
+
+/** iOS sends no contextmenu: a finger that rests for half a second asks too. */
+function longPress(map: MapLibre, canvas: HTMLCanvasElement): void {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	let start: { x: number; y: number } | null = null;
+	const cancel = () => {
+		clearTimeout(timer);
+		start = null;
+	};
+	canvas.addEventListener("touchstart", (e) => {
+		cancel();
+		const touch = e.touches[0];
+		if (e.touches.length !== 1 || !touch) return;
+		const box = canvas.getBoundingClientRect();
+		const at = { x: touch.clientX - box.left, y: touch.clientY - box.top };
+		start = { x: touch.clientX, y: touch.clientY };
+		timer = setTimeout(() => ask(map, at.x, at.y), 550);
+	});
+	canvas.addEventListener("touchmove", (e) => {
+		const touch = e.touches[0];
+		if (!start || !touch || Math.hypot(touch.clientX - start.x, touch.clientY - start.y) > 8) cancel();
+	});
+	canvas.addEventListener("touchend", cancel);
+	canvas.addEventListener("touchcancel", cancel);
+}
+
+function live(map: MapLibre): void {
+	const onTiles = (e: TilesEvent) => {
+		const all = collections.peek();
+		const known = all.status === "ready" && all.value.some((c) => c.name === e.collection);
+		refresh(map, sourceOf(e.collection, true), e);
+		if (view.peek().selection?.collection === e.collection) refetch.value++;
+		if (!known) void discover(e.collection);
+	};
+	// What was missed while the line was down is unknown: look at everything again.
+	const onReconnect = () => {
+		void loadCollections();
+		for (const id of Object.keys(map.style.tileManagers)) if (!id.startsWith("o-")) map.refreshTiles(id);
+		refetch.value++;
+	};
+	follow(onTiles, onReconnect);
+}
+
+/** One look at the catalogue for many events of a load. */
+let discovering: Promise<void> | null = null;
+
+function discover(name: string): Promise<void> {
+	discovering ??= loadCollections().finally(() => {
+		discovering = null;
+		const all = collections.peek();
+		if (all.status === "ready" && all.value.some((c) => c.name === name)) announce({ kind: "newLayer", collection: name });
+	});
+	return discovering;
+}

@@ -1,0 +1,1 @@
+import "maplibre-src/source/worker.ts";

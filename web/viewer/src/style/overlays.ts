@@ -1,0 +1,198 @@
+import type { Feature, FeatureCollection } from "geojson";
+import { linear } from "./expressions";
+import type { LayerContext, LayerSpecification, SourceSpecification } from "./types";
+
+/** What the reader put on the map: a selection, results, a measurement, clusters. */
+export interface Overlays {
+	readonly selection: Feature | null;
+	/** Nearest results; `origin` has kind "origin", the results have `rank` and `category`. */
+	readonly near: FeatureCollection;
+	readonly measure: FeatureCollection;
+	readonly clusters: FeatureCollection;
+}
+
+const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
+
+export const noOverlays: Overlays = { selection: null, near: empty, measure: empty, clusters: empty };
+
+export function overlaySources(o: Overlays): Record<string, SourceSpecification> {
+	const selection: FeatureCollection = o.selection ? { type: "FeatureCollection", features: [o.selection] } : empty;
+	return {
+		"o-selection": { type: "geojson", data: selection, tolerance: 0.1 },
+		"o-near": { type: "geojson", data: o.near },
+		"o-measure": { type: "geojson", data: o.measure, tolerance: 0 },
+		"o-clusters": { type: "geojson", data: o.clusters },
+	};
+}
+
+/** Clusters lie below the labels; the rest lies on top of everything. */
+export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecification[] {
+	const visibility = x.visible("facilities");
+	return [
+		{
+			id: "clusters",
+			type: "circle",
+			source: "o-clusters",
+			minzoom: 11,
+			maxzoom,
+			layout: { visibility },
+			paint: {
+				"circle-color": x.c.cluster,
+				"circle-opacity": x.opacity("facilities", 0.94),
+				"circle-radius": ["interpolate", ["linear"], ["get", "count"], 2, 11, 20, 15, 100, 21, 500, 27],
+				"circle-stroke-color": x.c.labelSoft,
+				"circle-stroke-width": 1,
+				"circle-stroke-opacity": 0.45,
+			},
+		},
+		{
+			id: "clusters-count",
+			type: "symbol",
+			source: "o-clusters",
+			minzoom: 11,
+			maxzoom,
+			layout: {
+				visibility,
+				"text-field": ["get", "label"],
+				"text-font": x.bold,
+				"text-size": 12.5,
+				"text-allow-overlap": true,
+				"text-ignore-placement": true,
+			},
+			paint: { "text-color": x.c.clusterText, "text-opacity": x.opacity("facilities", 1) },
+		},
+	];
+}
+
+export function overlayLayers(x: LayerContext): LayerSpecification[] {
+	return [...selection(x), ...near(x), ...measure(x)];
+}
+
+function selection(x: LayerContext): LayerSpecification[] {
+	const { c } = x;
+	const source = "o-selection";
+	return [
+		{
+			id: "selection-fill",
+			type: "fill",
+			source,
+			filter: ["==", ["geometry-type"], "Polygon"],
+			paint: { "fill-color": c.select, "fill-opacity": 0.14 },
+		},
+		{
+			id: "selection-halo",
+			type: "line",
+			source,
+			filter: ["!=", ["geometry-type"], "Point"],
+			layout: { "line-join": "round", "line-cap": "round" },
+			paint: { "line-color": c.selectHalo, "line-width": linear([10, 5], [17, 7]) },
+		},
+		{
+			id: "selection-line",
+			type: "line",
+			source,
+			filter: ["!=", ["geometry-type"], "Point"],
+			layout: { "line-join": "round", "line-cap": "round" },
+			paint: { "line-color": c.select, "line-width": linear([10, 2.2], [17, 3.4]) },
+		},
+		{
+			id: "selection-point",
+			type: "circle",
+			source,
+			filter: ["==", ["geometry-type"], "Point"],
+			paint: {
+				"circle-radius": 17,
+				"circle-color": c.select,
+				"circle-opacity": 0.12,
+				"circle-stroke-color": c.select,
+				"circle-stroke-width": 3,
+			},
+		},
+	];
+}
+
+function near(x: LayerContext): LayerSpecification[] {
+	const { c } = x;
+	const source = "o-near";
+	return [
+		{
+			id: "near-line",
+			type: "line",
+			source,
+			filter: ["==", ["geometry-type"], "LineString"],
+			paint: { "line-color": c.select, "line-width": 1.6, "line-dasharray": [2, 2], "line-opacity": 0.7 },
+		},
+		{
+			id: "near-result",
+			type: "circle",
+			source,
+			filter: ["==", ["get", "kind"], "result"],
+			paint: {
+				"circle-radius": 11,
+				"circle-color": c.select,
+				"circle-stroke-color": c.selectHalo,
+				"circle-stroke-width": 2,
+			},
+		},
+		{
+			id: "near-rank",
+			type: "symbol",
+			source,
+			filter: ["==", ["get", "kind"], "result"],
+			layout: {
+				"text-field": ["get", "rank"],
+				"text-font": x.bold,
+				"text-size": 12.5,
+				"text-allow-overlap": true,
+				"text-ignore-placement": true,
+			},
+			paint: { "text-color": x.input.theme === "dark" ? "#10151A" : "#FFFFFF" },
+		},
+		{
+			id: "near-origin",
+			type: "circle",
+			source,
+			filter: ["==", ["get", "kind"], "origin"],
+			paint: {
+				"circle-radius": 7,
+				"circle-color": c.select,
+				"circle-stroke-color": "#FFFFFF",
+				"circle-stroke-width": 3,
+			},
+		},
+	];
+}
+
+function measure(x: LayerContext): LayerSpecification[] {
+	const { c } = x;
+	const source = "o-measure";
+	return [
+		{
+			id: "measure-fill",
+			type: "fill",
+			source,
+			filter: ["==", ["geometry-type"], "Polygon"],
+			paint: { "fill-color": c.measure, "fill-opacity": 0.14 },
+		},
+		{
+			id: "measure-line",
+			type: "line",
+			source,
+			filter: ["!=", ["geometry-type"], "Point"],
+			layout: { "line-join": "round", "line-cap": "round" },
+			paint: { "line-color": c.measure, "line-width": 2.6 },
+		},
+		{
+			id: "measure-point",
+			type: "circle",
+			source,
+			filter: ["==", ["geometry-type"], "Point"],
+			paint: {
+				"circle-radius": 5,
+				"circle-color": c.selectHalo,
+				"circle-stroke-color": c.measure,
+				"circle-stroke-width": 2.4,
+			},
+		},
+	];
+}

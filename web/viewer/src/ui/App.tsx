@@ -1,0 +1,221 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Key, language, t, words } from "../i18n";
+import { city, collections, loadCollections, mapFailed, measurePoints, phone, theme, update, view } from "../state/store";
+import type { Panel } from "../state/url";
+import { CardPanel, closeCard } from "./CardPanel";
+import { Banner, MapButtons, Progress, StatusBar, TopRight } from "./Corner";
+import { HelpPanel } from "./HelpPanel";
+import { Icon, type IconName } from "./icons";
+import { LayersPanel } from "./LayersPanel";
+import { ListPanel } from "./ListPanel";
+import { MeasurePanel } from "./MeasurePanel";
+import { nearMe, NearPanel } from "./NearPanel";
+import { Failure, IconButton } from "./parts";
+import { SearchCard } from "./SearchCard";
+import { Sheet } from "./Sheet";
+import { Notices } from "./Notices";
+
+const panelTitles: Readonly<Record<Panel, Key>> = {
+	layers: "panel.layers",
+	near: "panel.near",
+	list: "panel.list",
+	measure: "panel.measure",
+	help: "panel.help",
+};
+
+const tabs: readonly (readonly [Panel, IconName])[] = [
+	["layers", "layers"],
+	["near", "near"],
+	["list", "list"],
+];
+
+function Tabs(props: { current: Panel | null }) {
+	return (
+		<nav class="tabs" aria-label={t("panel.tabs")}>
+			{tabs.map(([p, icon]) => (
+				<button
+					type="button"
+					key={p}
+					aria-pressed={props.current === p}
+					onClick={() => update({ panel: props.current === p && !phone.value ? null : p, ...(phone.value ? { selection: null, here: null } : {}) })}
+				>
+					<Icon name={icon} size={20} />
+					{t(panelTitles[p])}
+				</button>
+			))}
+		</nav>
+	);
+}
+
+function PanelBody(props: { panel: Panel }) {
+	switch (props.panel) {
+		case "layers":
+			return <LayersPanel />;
+		case "near":
+			return <NearPanel />;
+		case "list":
+			return <ListPanel />;
+		case "measure":
+			return <MeasurePanel />;
+		case "help":
+			return <HelpPanel />;
+	}
+}
+
+function PanelFrame(props: { panel: Panel; children: ComponentChildren }) {
+	return (
+		<section class="panel card" aria-labelledby="panel-title">
+			<header class="panel-header">
+				<h2 id="panel-title">{t(panelTitles[props.panel])}</h2>
+				<IconButton icon="close" label={t("panel.close")} onClick={() => update({ panel: null })} />
+			</header>
+			<div class="panel-body">{props.children}</div>
+		</section>
+	);
+}
+
+function Desktop() {
+	const panel = view.value.panel;
+	const open = view.value.selection || view.value.here;
+	return (
+		<>
+			<div class="left">
+				<SearchCard />
+				<Tabs current={panel} />
+				{panel && (
+					<PanelFrame panel={panel}>
+						<PanelBody panel={panel} />
+					</PanelFrame>
+				)}
+			</div>
+			<TopRight />
+			{open && (
+				<section class="detail card" aria-labelledby="card-title">
+					<CardPanel />
+				</section>
+			)}
+		</>
+	);
+}
+
+function Phone() {
+	const v = view.value;
+	const panel = v.panel ?? "layers";
+	const card = Boolean(v.selection || v.here);
+	return (
+		<>
+			<div class="left">
+				<SearchCard />
+			</div>
+			<Sheet
+				content={card ? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}` : v.panel ? `panel:${v.panel}` : ""}
+				head={card ? null : <Tabs current={v.panel} />}
+			>
+				{card ? (
+					<section class="detail" aria-labelledby="card-title">
+						<CardPanel />
+					</section>
+				) : (
+					<section class="panel" aria-label={t(panelTitles[panel])}>
+						{(panel === "measure" || panel === "help") && (
+							<header class="panel-header">
+								<h2>{t(panelTitles[panel])}</h2>
+								<IconButton icon="close" label={t("panel.close")} onClick={() => update({ panel: null })} />
+							</header>
+						)}
+						<div class="panel-body">
+							<PanelBody panel={panel} />
+						</div>
+					</section>
+				)}
+			</Sheet>
+			<button type="button" class="near-me" aria-label={t("near.me")} onClick={() => void nearMe()}>
+				<Icon name="near" size={26} />
+			</button>
+		</>
+	);
+}
+
+/** Esc steps back: the card, then the panel, then the measurement. */
+function useKeys(): void {
+	useEffect(() => {
+		const onKey = (e: KeyboardEvent) => {
+			const typing = e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement;
+			if (e.key === "Escape" && !e.defaultPrevented) {
+				const v = view.peek();
+				if (v.selection || v.here) closeCard();
+				else if (v.panel === "measure" && measurePoints.peek().length > 0) measurePoints.value = [];
+				else if (v.panel) update({ panel: null });
+				else return;
+				e.preventDefault();
+			} else if (e.key === "/" && !typing && !e.ctrlKey && !e.metaKey) {
+				e.preventDefault();
+				document.getElementById("search")?.focus();
+			}
+		};
+		addEventListener("keydown", onKey);
+		return () => removeEventListener("keydown", onKey);
+	}, []);
+}
+
+export function App(props: { startMap: (container: HTMLElement) => void }) {
+	const container = useRef<HTMLDivElement>(null);
+	const [focused, setFocused] = useState(false);
+	useKeys();
+	useEffect(() => {
+		if (container.current) props.startMap(container.current);
+	}, []);
+	useEffect(() => {
+		document.documentElement.lang = language.value;
+		document.documentElement.dataset.theme = theme.value;
+		const name = words(city.value?.title);
+		document.title = name ? t("page.titleOf", { city: name }) : t("page.title");
+	}, [language.value, theme.value, city.value]);
+	const all = collections.value;
+	return (
+		<div class={phone.value ? "app phone" : "app"}>
+			<a class="skip" href="#search">
+				{t("page.skip")}
+			</a>
+			<h1 class="visually-hidden">{document.title}</h1>
+			<main aria-label={t("map.region")}>
+				<div
+					ref={container}
+					id="map"
+					class={focused ? "keyboard" : ""}
+					onKeyUp={() => setFocused(true)}
+					onPointerDown={() => setFocused(false)}
+					onFocusOut={() => setFocused(false)}
+				/>
+				<span class="crosshair" aria-hidden="true" />
+				<Progress />
+				{mapFailed.value && (
+					<div class="map-failed card" role="alert">
+						<Icon name="alert" size={28} />
+						<p>{t("error.webgl")}</p>
+						<button type="button" class="button primary" onClick={() => update({ panel: "list" })}>
+							{t("panel.list")}
+						</button>
+					</div>
+				)}
+				{all.status === "error" && (
+					<div class="map-failed card">
+						<Failure kind={all.kind} retry={() => void loadCollections()} />
+					</div>
+				)}
+				{all.status === "ready" && all.value.length === 0 && (
+					<div class="map-failed card">
+						<Icon name="layers" size={28} />
+						<p>{t("layers.none")}</p>
+					</div>
+				)}
+				<MapButtons />
+				<StatusBar />
+			</main>
+			{phone.value ? <Phone /> : <Desktop />}
+			<Banner />
+			<Notices />
+		</div>
+	);
+}

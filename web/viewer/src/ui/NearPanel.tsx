@@ -1,0 +1,159 @@
+import type { Feature } from "geojson";
+import { quickCategories } from "../facilities/categories";
+import { walkMinutes } from "../format/numbers";
+import { t } from "../i18n";
+import { fit, theMap } from "../map/camera";
+import { nearList } from "../state/selection";
+import { city, update, view } from "../state/store";
+import { useEffect, useState } from "preact/hooks";
+import { CategoryIcon, Icon } from "./icons";
+import { locate } from "./locate";
+import { Empty, Failure, OpenBadge, Skeleton } from "./parts";
+import { categoryName, collectionNamed, coordinatesText, distanceText, featureName, idOf, openText } from "./text";
+
+/** Chips of the same name (toilet, public_toilet) would be two buttons for one wish. */
+function chips(): string[] {
+	const seen = new Set<string>();
+	return quickCategories.filter((c) => {
+		const name = categoryName(c);
+		if (seen.has(name)) return false;
+		seen.add(name);
+		return true;
+	});
+}
+
+/** The origin for a new question: the one in use, else the device's, else the middle of the map. */
+async function origin(): Promise<{ lon: number; lat: number; me: boolean } | null> {
+	const n = view.peek().near;
+	if (n) return n;
+	const c = theMap()?.getCenter();
+	return c ? { lon: c.lng, lat: c.lat, me: false } : null;
+}
+
+export async function nearMe(category = view.peek().near?.category ?? ""): Promise<void> {
+	update({ panel: "near" });
+	const me = await locate();
+	if (me) update({ near: { category, ...me, me: true }, panel: "near" });
+}
+
+export function NearPanel() {
+	const n = view.value.near;
+	const available = useCategories();
+	if (!collectionNamed("facilities")) {
+		return (
+			<Empty>
+				<Icon name="near" size={28} />
+				<p>{t("near.noFacilities")}</p>
+			</Empty>
+		);
+	}
+	const pickCategory = async (category: string) => {
+		const from = await origin();
+		if (from) update({ near: { category, lon: from.lon, lat: from.lat, me: from.me } });
+	};
+	return (
+		<div class="near">
+			<div class="near-from">
+				<button type="button" class="button primary" onClick={() => void nearMe()}>
+					<Icon name="locate" />
+					{t("near.me")}
+				</button>
+				<button
+					type="button"
+					class="button"
+					onClick={() => {
+						const c = theMap()?.getCenter();
+						if (c) update({ near: { category: n?.category ?? "", lon: c.lng, lat: c.lat, me: false } });
+					}}
+				>
+					<Icon name="pin" />
+					{t("near.centre")}
+				</button>
+			</div>
+			<ul class="chips" aria-label={t("near.categories")}>
+				{["", ...chips().filter((c) => available === null || available.has(c))].map((c) => (
+					<li key={c}>
+						<button type="button" class="chip-button" aria-pressed={n?.category === c} onClick={() => void pickCategory(c)}>
+							{c !== "" && <CategoryIcon category={c} size={20} />}
+							{categoryName(c)}
+						</button>
+					</li>
+				))}
+			</ul>
+			{n && (
+				<p class="muted near-origin">
+					{n.me ? t("near.fromMe") : t("near.from", { place: coordinatesText(n.lon, n.lat) })} {t("near.straight")}
+				</p>
+			)}
+			{n ? <Results /> : <p class="hint">{t("near.hint")}</p>}
+		</div>
+	);
+}
+
+/** The categories that exist near the city's middle; null until known. */
+function useCategories(): ReadonlySet<string> | null {
+	const [set, setSet] = useState<ReadonlySet<string> | null>(null);
+	useEffect(() => {
+		const source = theMap();
+		if (!source?.getSource("places")) return;
+		const found = new Set(
+			source.querySourceFeatures("places", { sourceLayer: "facilities" }).map((f) => String(f.properties.category ?? "")),
+		);
+		if (found.size > 8) setSet(found);
+	}, [city.value]);
+	return set;
+}
+
+function Results() {
+	const list = nearList.value;
+	if (!list || list.status === "loading") return <Skeleton lines={6} />;
+	if (list.status === "error") return <Failure kind={list.kind} />;
+	if (list.value.length === 0) {
+		return (
+			<Empty>
+				<Icon name="near" size={28} />
+				<p>{t("near.none")}</p>
+			</Empty>
+		);
+	}
+	return (
+		<ol class="results" id="near-results">
+			{list.value.map((f, i) => (
+				<NearRow key={idOf(f)} feature={f} rank={i + 1} />
+			))}
+		</ol>
+	);
+}
+
+function NearRow(props: { feature: Feature; rank: number }) {
+	const f = props.feature;
+	const p = f.properties ?? {};
+	const metres = Number(p.distance_m);
+	return (
+		<li>
+			<button
+				type="button"
+				class="result"
+				aria-current={view.value.selection?.id === idOf(f) ? "true" : undefined}
+				onClick={() => {
+					update({ selection: { collection: "facilities", id: idOf(f) }, here: null });
+					fit(f.geometry);
+				}}
+			>
+				<span class="rank">{props.rank}</span>
+				<CategoryIcon category={p.category} />
+				<span class="result-text">
+					<b>{featureName(f, "facilities")}</b>
+					<small>{categoryName(String(p.category ?? ""))}</small>
+					<OpenBadge open={openText(p.hours)} />
+				</span>
+				{Number.isFinite(metres) && (
+					<span class="result-distance">
+						<b>{distanceText(metres)}</b>
+						<small>{t("near.walk", { minutes: walkMinutes(metres) })}</small>
+					</span>
+				)}
+			</button>
+		</li>
+	);
+}

@@ -1,0 +1,209 @@
+import type { Feature } from "geojson";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { getSearch, isAbort } from "../api/client";
+import { language, t } from "../i18n";
+import { fit, flyTo } from "../map/camera";
+import { city, phone, update, view } from "../state/store";
+import { parsePlace } from "../state/url";
+import { CategoryIcon, Icon } from "./icons";
+import { Menu } from "./Menu";
+import { IconButton } from "./parts";
+import { collectionOf, collectionTitle, coordinatesText, featureKind, featureName, idOf, collectionNamed } from "./text";
+
+type Result =
+	| { readonly kind: "feature"; readonly feature: Feature }
+	| { readonly kind: "place"; readonly lon: number; readonly lat: number };
+
+type State = { readonly status: "idle" | "loading" | "error" } | { readonly status: "ready"; readonly results: readonly Result[] };
+
+const pause = 180;
+
+export function SearchCard() {
+	const [text, setText] = useState(view.peek().query);
+	const [state, setState] = useState<State>({ status: "idle" });
+	const [active, setActive] = useState(-1);
+	const [open, setOpen] = useState(false);
+	const box = useRef<HTMLDivElement>(null);
+	const input = useRef<HTMLInputElement>(null);
+	const lang = language.value;
+	const query = view.value.query;
+
+	// "Back" changes the text as well.
+	useEffect(() => setText(query), [query]);
+
+	useEffect(() => {
+		const q = text.trim();
+		setActive(-1);
+		if (q === "" || !open) {
+			setState({ status: "idle" });
+			return;
+		}
+		const place = parsePlace(q);
+		if (place) {
+			setState({ status: "ready", results: [{ kind: "place", ...place }] });
+			return;
+		}
+		const abort = new AbortController();
+		setState((s) => (s.status === "ready" ? s : { status: "loading" }));
+		const timer = setTimeout(() => {
+			getSearch(q, lang, abort.signal)
+				.then((page) => setState({ status: "ready", results: page.features.map((feature) => ({ kind: "feature", feature })) }))
+				.catch((e: unknown) => {
+					if (!isAbort(e)) setState({ status: "error" });
+				});
+		}, pause);
+		return () => {
+			clearTimeout(timer);
+			abort.abort();
+		};
+	}, [text, lang, open]);
+
+	useEffect(() => {
+		const outside = (e: Event) => {
+			if (box.current && !box.current.contains(e.target as Node)) setOpen(false);
+		};
+		addEventListener("pointerdown", outside);
+		addEventListener("focusin", outside);
+		return () => {
+			removeEventListener("pointerdown", outside);
+			removeEventListener("focusin", outside);
+		};
+	}, []);
+
+	const results = state.status === "ready" ? state.results : [];
+
+	const choose = (r: Result) => {
+		setOpen(false);
+		input.current?.blur();
+		if (r.kind === "place") {
+			update({ here: { lon: r.lon, lat: r.lat }, selection: null, query: text });
+			flyTo(r.lon, r.lat, 16);
+			return;
+		}
+		const collection = collectionOf(r.feature);
+		setText(featureName(r.feature, collection));
+		update({ selection: { collection, id: idOf(r.feature) }, here: null, query: "" });
+		fit(r.feature.geometry);
+	};
+
+	const onKeyDown = (e: KeyboardEvent) => {
+		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
+			e.preventDefault();
+			setOpen(true);
+			if (results.length === 0) return;
+			const step = e.key === "ArrowDown" ? 1 : -1;
+			setActive((a) => (a + step + results.length + (a < 0 && step < 0 ? 1 : 0)) % results.length);
+		} else if (e.key === "Enter") {
+			const r = results[Math.max(active, 0)];
+			if (r) choose(r);
+		} else if (e.key === "Escape") {
+			if (!open || text === "") input.current?.blur();
+			else if (open) setOpen(false);
+			e.stopPropagation();
+		}
+	};
+
+	const clear = () => {
+		setText("");
+		setState({ status: "idle" });
+		update({ query: "" }, false);
+		input.current?.focus();
+	};
+
+	const showList = open && text.trim() !== "";
+	return (
+		<div class="search" ref={box} role="search">
+			<div class="search-bar card">
+				<Menu />
+				<input
+					ref={input}
+					id="search"
+					type="text"
+					enterkeyhint="search"
+					role="combobox"
+					autocomplete="off"
+					spellcheck={false}
+					placeholder={phone.value ? t("search.short") : t("search.placeholder")}
+					aria-label={t("search.placeholder")}
+					aria-expanded={showList}
+					aria-controls="search-results"
+					aria-activedescendant={active >= 0 ? `search-result-${active}` : undefined}
+					aria-autocomplete="list"
+					value={text}
+					onInput={(e) => {
+						setText(e.currentTarget.value);
+						setOpen(true);
+					}}
+					onFocus={() => setOpen(true)}
+					onKeyDown={onKeyDown}
+				/>
+				{text === "" ? (
+					<span class="search-icon">
+						<Icon name="search" />
+					</span>
+				) : (
+					<IconButton icon="close" label={t("search.clear")} onClick={clear} />
+				)}
+			</div>
+			{showList && (
+				<div class="search-results card">
+					{state.status === "loading" && <p class="search-note">{t("search.busy")}</p>}
+					{state.status === "error" && <p class="search-note">{t("search.failed")}</p>}
+					{state.status === "ready" && results.length === 0 && (
+						<p class="search-note">{t("search.none", { q: text.trim(), city: city.value?.title.en ? cityName() : t("search.thisCity") })}</p>
+					)}
+					<ul id="search-results" role="listbox" aria-label={t("search.results")}>
+						{results.map((r, i) => (
+							<li
+								key={r.kind === "place" ? "place" : `${collectionOf(r.feature)}/${idOf(r.feature)}`}
+								id={`search-result-${i}`}
+								role="option"
+								aria-selected={i === active}
+								class={i === active ? "active" : ""}
+								onPointerDown={(e) => e.preventDefault()}
+								onClick={() => choose(r)}
+								onKeyDown={onKeyDown}
+							>
+								<ResultRow result={r} />
+							</li>
+						))}
+					</ul>
+				</div>
+			)}
+		</div>
+	);
+}
+
+function cityName(): string {
+	const title = city.value?.title ?? {};
+	return title[language.value] ?? title.en ?? "";
+}
+
+function ResultRow(props: { result: Result }) {
+	const r = props.result;
+	if (r.kind === "place") {
+		return (
+			<>
+				<Icon name="pin" />
+				<span>
+					<b>{coordinatesText(r.lon, r.lat)}</b>
+					<small>{t("here.title")}</small>
+				</span>
+			</>
+		);
+	}
+	const collection = collectionOf(r.feature);
+	const p = r.feature.properties ?? {};
+	const kind = featureKind(r.feature, collection);
+	const ward = typeof p.ward === "string" && p.ward ? t("ward.name", { name: p.ward }) : "";
+	const where = typeof p.address === "string" && p.address ? p.address : ward;
+	return (
+		<>
+			{collection === "facilities" ? <CategoryIcon category={p.category} /> : <Icon name="pin" />}
+			<span>
+				<b>{featureName(r.feature, collection)}</b>
+				<small>{[kind || (collectionNamed(collection) ? collectionTitle(collection) : ""), where].filter(Boolean).join(" · ")}</small>
+			</span>
+		</>
+	);
+}

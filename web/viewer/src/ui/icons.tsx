@@ -1,0 +1,74 @@
+// The interface's own line icons, 24 by 24, drawn for this project; the Maki
+// shapes stay on the map and beside its features.
+
+import { categoryOf, groupColors } from "../facilities/categories";
+import { makiPath } from "../facilities/maki";
+
+const paths = {
+	search: "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13Zm5 11.5L20 20",
+	close: "M6 6l12 12M18 6 6 18",
+	menu: "M4 7h16M4 12h16M4 17h16",
+	layers: "M12 4 3.5 8.5 12 13l8.500-4.500L12 4ZM4 12.500 12 17l8-4.500M4 16.500 12 21l8-4.500",
+	list: "M9 6h11M9 12h11M9 18h11M4.500 6h.01M4.500 12h.01M4.500 18h.01",
+	locate: "M12 7a5 5 0 1 1 0 10 5 5 0 0 1 0-10ZM12 2.500V7M12 17v4.500M2.500 12H7M17 12h4.500",
+	near: "M12 21s-6.500-5.800-6.500-11a6.500 6.500 0 0 1 13 0c0 5.200-6.500 11-6.500 11Zm0-8.600a2.400 2.400 0 1 0 0-4.800 2.400 2.400 0 0 0 0 4.800Z",
+	measure: "M3.500 15.500 15.500 3.500l5 5-12 12-5-5ZM7 12l2 2M10 9l2.500 2.500M13 6l2 2",
+	plus: "M12 5v14M5 12h14",
+	minus: "M5 12h14",
+	compass: "M12 3l3.500 9h-7L12 3Zm0 18-3.500-9h7L12 21Z",
+	cube: "M12 3l8 4.500v9L12 21l-8-4.500v-9L12 3Zm0 9 8-4.500M12 12v9M12 12 4 7.500",
+	flat: "M3 9l6-3 6 3 6-3v10l-6 3-6-3-6 3V9Zm6-3v10m6-7v10",
+	sun: "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8ZM12 2.500v2M12 19.500v2M2.500 12h2M19.500 12h2M5.300 5.300l1.400 1.400M17.300 17.300l1.400 1.400M5.300 18.700l1.400-1.400M17.300 6.700l1.400-1.400",
+	moon: "M20 14.500A8.500 8.500 0 0 1 9.500 4 8.500 8.500 0 1 0 20 14.500Z",
+	copy: "M9 9h10v11H9zM5 15V4h10",
+	link: "M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1-1",
+	zoom: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+	chevron: "M6 9l6 6 6-6",
+	back: "M15 5l-7 7 7 7",
+	undo: "M9 7 4.500 11.500 9 16M5 11.500h9a5 5 0 0 1 0 10h-2",
+	trash: "M4 7h16M9 7V4h6v3M6.500 7l1 13h9l1-13",
+	help: "M9 9a3 3 0 1 1 4.500 2.600c-1 .6-1.500 1.200-1.500 2.400M12 17.500h.01M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Z",
+	clock: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18Zm0 4.500V12l3 2",
+	phone: "M6 3h3l2 5-2.500 1.500a11 11 0 0 0 6 6L16 13l5 2v3a2.500 2.500 0 0 1-2.700 2.500A16.500 16.500 0 0 1 3.500 5.700 2.500 2.500 0 0 1 6 3Z",
+	pin: "M12 21s-6.500-5.800-6.500-11a6.500 6.500 0 0 1 13 0c0 5.200-6.500 11-6.500 11Z",
+	cloudOff: "M4 4l16 16M8 18h9a4 4 0 0 0 1.500-.3M20.500 15.500A4 4 0 0 0 17 10a6 6 0 0 0-7-3.700M7 8.500A4.800 4.800 0 0 0 7.500 18",
+	eye: "M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12Zm9.500-3a3 3 0 1 1 0 6 3 3 0 0 1 0-6Z",
+	check: "M5 12.500l4.500 4.500L19 7.500",
+	alert: "M12 4 2.500 20h19L12 4Zm0 6v4.500M12 17.500h.01",
+	language: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18ZM3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18",
+} as const;
+
+export type IconName = keyof typeof paths;
+
+export function Icon(props: { name: IconName; size?: number }) {
+	const s = props.size ?? 22;
+	return (
+		<svg
+			class="icon"
+			width={s}
+			height={s}
+			viewBox="0 0 24 24"
+			fill="none"
+			stroke="currentColor"
+			stroke-width="1.9"
+			stroke-linecap="round"
+			stroke-linejoin="round"
+			aria-hidden="true"
+			focusable="false"
+		>
+			<path d={paths[props.name]} />
+		</svg>
+	);
+}
+
+/** A category's icon as it is on the map. */
+export function CategoryIcon(props: { category: unknown; size?: number }) {
+	const c = categoryOf(props.category);
+	const s = props.size ?? 28;
+	return (
+		<svg class="category-icon" width={s} height={s} viewBox="0 0 26 26" aria-hidden="true" focusable="false">
+			<circle cx="13" cy="13" r="13" fill={groupColors[c.group]} />
+			<path d={makiPath(c.icon)} fill="#fff" transform="translate(5.500 5.500)" />
+		</svg>
+	);
+}
