@@ -116,7 +116,7 @@ func overwrite(e *env, args []string) {
 	kinds := map[string]string{}
 	commits, _ := e.changes(e.s, before)
 	for _, ch := range written(commits, "places") {
-		kinds[ch.ID] += fmt.Sprint(ch.Old != nil, ch.New != nil)
+		kinds[ch.ID] += fmt.Sprintf("%t%t", ch.Old != nil, ch.New != nil)
 	}
 	want := map[string]string{"t3": "truetrue", "t4": "falsetrue", "t5": "falsetrue", "gone": "truefalse"}
 	if len(kinds) != len(want) {
@@ -185,7 +185,7 @@ func testRead(e *env) {
 	e.define(c)
 	e.apply(e.s, put("a", "name", "नागर", "n", 1<<53+1, "height_m", 2.5, "ok", true, "seen", oddValues[catalog.TypeTime][0], "day", oddValues[catalog.TypeDate][0]), put("b"))
 	e.apply(e.s, put("a", "name", "नगर", "n", 1<<53+1, "height_m", 2.5, "ok", true, "seen", oddValues[catalog.TypeTime][0], "day", oddValues[catalog.TypeDate][0]))
-	out := e.tool("ogrinfo", "-ro", "-al", e.gdal(), "places")
+	out := e.tool("ogrinfo", "-ro", e.gdal(), "places")
 	for _, want := range []string{"Feature Count: 2", "id (String", "= a\n", "name (String", "= नगर", "n (Integer64", "9007199254740993", "height_m (Real", "2.5",
 		"seen (DateTime", "2026/11/23 08:15:30.123", "day (Date", "2026/11/23", "POINT (72.85 19.05)", "WGS 84", "Boolean"} {
 		if !strings.Contains(out, want) {
