@@ -44,7 +44,7 @@ func (r *request) live() error {
 	if r.s.draining.Load() {
 		return unavailable(2, "This server is about to stop.", nil)
 	}
-	sub := r.s.cfg.Engine.Subscribe() // before anything is read: nothing falls between
+	sub := r.s.subscribe() // before anything is read: nothing falls between
 	defer sub.Close()
 	l := &listener{r: r, box: box, out: http.NewResponseController(r.Response().Writer), sub: sub}
 	_ = l.out.SetReadDeadline(time.Time{}) // the server's own would end the request
@@ -81,7 +81,7 @@ type listener struct {
 	r       *request
 	box     *geo.Box // nil: everywhere
 	out     *http.ResponseController
-	sub     *layers.Subscription
+	sub     subscription
 	pending []notice    // taken, not yet sent; at most one per collection
 	taken   catalog.Rev // the latest revision among all notices taken
 	told    catalog.Rev // the last id sent: the client knows of everything up to it

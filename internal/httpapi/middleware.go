@@ -74,7 +74,7 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 			defer cancel()
 			c.SetRequest(c.Request().WithContext(ctx))
 		}
-		return next(r)
+		return r.dispatch(next)
 	}
 }
 

@@ -199,14 +199,48 @@ func (s *Server) register(rt *route) {
 		return rt.handle(r)
 	}
 	if rt.fallback {
-		s.echo.RouteNotFound("/*", handler)
+		s.fallback = rt
 		return
 	}
 	address := echoPath(rt)
+	s.byAddress[rt.method+" "+address] = rt
+	s.paths[address] = true
 	s.echo.Add(rt.method, address, handler)
 	if rt.method == http.MethodGet && !rt.stream {
 		s.echo.Add(http.MethodHead, address, handler)
 	}
+}
+
+// dispatch calls the handler that the router chose. What no route matches is for
+// the viewer.
+func (r *request) dispatch(next echo.HandlerFunc) error {
+	switch {
+	case !r.s.paths[r.Path()]:
+		r.route = r.s.fallback
+		return r.asset()
+	case r.route == nil:
+		return r.otherMethod()
+	}
+	return next(r)
+}
+
+// otherMethod answers the methods that a path does not have: OPTIONS says which
+// it has.
+func (r *request) otherMethod() error {
+	allow := []string{http.MethodOptions}
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if rt := r.s.byAddress[m+" "+r.Path()]; rt != nil {
+			allow = append(allow, m)
+			if m == http.MethodGet && !rt.stream {
+				allow = append(allow, http.MethodHead)
+			}
+		}
+	}
+	r.Response().Header().Set("Allow", strings.Join(allow, ", "))
+	if r.Request().Method == http.MethodOptions {
+		return r.NoContent(http.StatusNoContent)
+	}
+	return echo.ErrMethodNotAllowed
 }
 
 // echoPath is the path in the router's own spelling.
@@ -245,5 +279,9 @@ func (s *Server) routeOf(c echo.Context) *route {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	return s.byAddress[method+" "+c.Path()]
+	rt := s.byAddress[method+" "+c.Path()]
+	if rt != nil && rt.stream && method != c.Request().Method { // a HEAD would never end
+		return nil
+	}
+	return rt
 }

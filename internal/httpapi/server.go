@@ -53,6 +53,13 @@ type Announcer interface {
 	MaxZoom() int
 }
 
+// subscription is a *layers.Subscription.
+type subscription interface {
+	Wait() <-chan struct{}
+	Take() []layers.Dirty
+	Close()
+}
+
 // Engine is what the read paths need; *layers.Engine has it all.
 type Engine interface {
 	Tiler
@@ -123,12 +130,16 @@ type Server struct {
 	echo      *echo.Echo
 	routes    []route
 	byAddress map[string]*route // by method and router path
+	paths     map[string]bool   // router paths
+	fallback  *route            // for paths that are none
 	zone      *time.Location
 	files     *files
 	metrics   *metrics
 	openapi   []byte
 	missed    missed
 	tokenSum  [32]byte
+
+	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
 
 	draining atomic.Bool
 	quit     chan struct{} // closed when draining begins: listeners of /api/live end
@@ -152,6 +163,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("time zone of the city profile: %w", err)
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, base: base, zone: zone, quit: make(chan struct{})}
+	s.subscribe = func() subscription { return cfg.Engine.Subscribe() }
 	s.tokenSum = tokenSum(cfg.AdminToken)
 	s.missed.init()
 	if s.files, err = openFiles(cfg.Viewer, base); err != nil {
@@ -167,11 +179,9 @@ func New(cfg Config) (*Server, error) {
 	s.echo = echo.New()
 	s.echo.HTTPErrorHandler = func(error, echo.Context) {} // the middleware has answered
 	s.echo.Use(s.around)
-	s.byAddress = make(map[string]*route, len(s.routes))
+	s.byAddress, s.paths = make(map[string]*route, len(s.routes)), map[string]bool{}
 	for i := range s.routes {
-		rt := &s.routes[i]
-		s.byAddress[rt.method+" "+echoPath(rt)] = rt
-		s.register(rt)
+		s.register(&s.routes[i])
 	}
 	return s, nil
 }
