@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 import { buildStyle, designedCollections } from "./src/style/index.ts";
 import type { ThemeName } from "./src/style/palette.ts";
@@ -53,7 +54,11 @@ function preloadMap(): Plugin {
 				const already = new Set(known?.type === "chunk" ? [known.fileName, ...known.imports] : []);
 				return [entry.fileName, ...entry.imports]
 					.filter((f) => !already.has(f))
-					.map((f) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `/${f}` }, injectTo: "head" as const }));
+					.map((f) => ({
+						tag: "link",
+						attrs: { rel: "modulepreload", crossorigin: true, href: `/${f}` },
+						injectTo: "head" as const,
+					}));
 			},
 		},
 	};
@@ -77,8 +82,25 @@ function publishedStyles(): Plugin {
 					opacity: {},
 					generated: [],
 					icons: false,
+					areaNames: false,
 				});
 				this.emitFile({ type: "asset", fileName: `styles/${theme}.json`, source: `${JSON.stringify(style, null, 1)}\n` });
+			}
+		},
+	};
+}
+
+/** Lays name.br beside what compresses, so that no server has to do it while somebody waits. */
+function compressed(): Plugin {
+	return {
+		name: "nagar-compressed",
+		apply: "build",
+		enforce: "post",
+		generateBundle(_options, bundle) {
+			for (const [name, file] of Object.entries(bundle)) {
+				if (!/\.(js|css)$/.test(name)) continue;
+				const body = file.type === "chunk" ? file.code : file.source;
+				this.emitFile({ type: "asset", fileName: `${name}.br`, source: brotliCompressSync(body) });
 			}
 		},
 	};
@@ -90,7 +112,8 @@ function cleanDist(): Plugin {
 		name: "nagar-clean-dist",
 		apply: "build",
 		buildStart() {
-			for (const name of ["assets", "styles", "index.html", "favicon.svg"]) rmSync(here(`./dist/${name}`), { recursive: true, force: true });
+			for (const name of ["assets", "styles", "index.html", "favicon.svg"])
+				rmSync(here(`./dist/${name}`), { recursive: true, force: true });
 		},
 		closeBundle() {
 			writeFileSync(here("./dist/.gitkeep"), "");
@@ -99,8 +122,14 @@ function cleanDist(): Plugin {
 }
 
 export default defineConfig({
-	plugins: [withoutMlt(), mapWorker(), publishedStyles(), preloadMap(), cleanDist()],
+	plugins: [withoutMlt(), mapWorker(), publishedStyles(), preloadMap(), compressed(), cleanDist()],
 	resolve: { alias: { "maplibre-src": here("./node_modules/maplibre-gl/src") } },
+	// The map library's sources declare fields that their base class fills in, and
+	// are meant to be compiled so that a bare declaration emits nothing.
+	oxc: {
+		assumptions: { setPublicClassFields: true },
+		typescript: { removeClassFieldsWithoutInitializer: true },
+	},
 	build: {
 		target: "es2022",
 		emptyOutDir: false,

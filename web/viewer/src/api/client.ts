@@ -39,10 +39,11 @@ export interface City {
 }
 
 export interface Version {
-	readonly rev?: number;
-	readonly time?: string;
-	readonly op?: string;
-	readonly [k: string]: unknown;
+	readonly rev: number;
+	/** When it was recorded, and when it was true in the city (RFC 3339). */
+	readonly recorded?: string;
+	readonly valid_from?: string;
+	readonly valid_to?: string;
 }
 
 export type ApiErrorKind = "offline" | "notFound" | "forbidden" | "badRequest" | "server";
@@ -145,7 +146,14 @@ function query(params: Record<string, string | number | undefined>): string {
 	return p.toString();
 }
 
-export function getNear(collection: string, lon: number, lat: number, k: number, category: string, signal?: AbortSignal): Promise<Page> {
+export function getNear(
+	collection: string,
+	lon: number,
+	lat: number,
+	k: number,
+	category: string,
+	signal?: AbortSignal,
+): Promise<Page> {
 	const filter = category ? `category='${category.replaceAll("'", "''")}'` : undefined;
 	return getJSON(`/api/near?${query({ collection, lon: lon.toFixed(6), lat: lat.toFixed(6), k, filter })}`, signal);
 }

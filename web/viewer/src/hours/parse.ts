@@ -61,7 +61,8 @@ function parseSequence(text: string): Rule[] {
 		const last = parts.at(-1);
 		// A comma that follows hours and precedes a day begins another rule;
 		// any other comma continues the list of days, months or hours.
-		if (last !== undefined && /(?:\d|\+|off|closed)$/.test(last) && !/\[[^\]]*$/.test(last) && selectorStart.test(p)) parts.push(p);
+		if (last !== undefined && /(?:\d|\+|off|closed)$/.test(last) && !/\[[^\]]*$/.test(last) && selectorStart.test(p))
+			parts.push(p);
 		else if (last !== undefined) parts[parts.length - 1] = `${last},${p}`;
 		else parts.push(p);
 	}

@@ -107,7 +107,7 @@ export const en = {
 	"open.always": "Open day and night",
 	"open.unknown": "Hours not known",
 	"open.holidays": "On public holidays it may be different.",
-	"closed": "Closed",
+	closed: "Closed",
 	"closed.opens": "Closed, opens {when}",
 	"when.tomorrow": "tomorrow {time}",
 	"when.day": "{day} {time}",
@@ -166,7 +166,8 @@ export const en = {
 	"help.touch": "Touch and mouse",
 	"help.touchText": "Tap a thing to see its card. Rest a finger on the map, or right-click, to ask what is here.",
 	"help.data": "The data",
-	"help.dataText": "The map of {city} is drawn from the city’s own collections. Their sources and licences are in the list of layers.",
+	"help.dataText":
+		"The map of {city} is drawn from the city’s own collections. Their sources and licences are in the list of layers.",
 	"value.yes": "Yes",
 	"value.no": "No",
 	"unit.m": "m",

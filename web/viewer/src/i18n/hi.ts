@@ -99,7 +99,7 @@ export const hi: Dictionary = {
 	"open.always": "दिन-रात खुला",
 	"open.unknown": "समय ज्ञात नहीं",
 	"open.holidays": "सार्वजनिक छुट्टियों पर अलग हो सकता है.",
-	"closed": "बंद",
+	closed: "बंद",
 	"closed.opens": "बंद, {when} पर खुलेगा",
 	"when.tomorrow": "कल {time}",
 	"when.day": "{day} {time}",

@@ -99,7 +99,7 @@ export const mr: Dictionary = {
 	"open.always": "दिवस-रात्र उघडे",
 	"open.unknown": "वेळ माहीत नाही",
 	"open.holidays": "सार्वजनिक सुट्टीच्या दिवशी वेगळे असू शकते.",
-	"closed": "बंद",
+	closed: "बंद",
 	"closed.opens": "बंद, {when} ला उघडेल",
 	"when.tomorrow": "उद्या {time}",
 	"when.day": "{day} {time}",

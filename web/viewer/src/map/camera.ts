@@ -37,7 +37,7 @@ export function flyTo(lon: number, lat: number, zoom: number): void {
 }
 
 /** Shows a geometry whole; a point at a zoom where its surroundings are seen. */
-export function fit(geometry: GeoJSON.Geometry | null): void {
+export function showWhole(geometry: GeoJSON.Geometry | null): void {
 	const box = bboxOf(geometry);
 	if (box) fitBox(box);
 }

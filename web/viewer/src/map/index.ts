@@ -1,13 +1,12 @@
 // Makes the map and keeps it in step with the state, both ways.
 
+import workerUrl from "virtual:map-worker-url";
 import { effect } from "@preact/signals";
 import type { Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { Map as MapClass } from "maplibre-src/ui/map.ts";
 import { config } from "maplibre-src/util/config.ts";
-import workerUrl from "virtual:map-worker-url";
 import { language, t } from "../i18n";
 import { refetch } from "../state/selection";
-import { announce } from "../state/toasts";
 import {
 	city,
 	collections,
@@ -21,15 +20,18 @@ import {
 	update,
 	view,
 } from "../state/store";
+import { announce } from "../state/toasts";
 import { sourceOf } from "../style";
+import { clusterZoom } from "../style/overlays";
 import { facilityIconZoom } from "../style/points";
-import { cameraOf, fit, flyTo, reveal, setTheMap, startCamera } from "./camera";
+import { namesOfAreas } from "./area-names";
+import { cameraOf, flyTo, reveal, setTheMap, showWhole, startCamera } from "./camera";
 import { cluster, facilitiesOnMap } from "./clusters";
 import { fontsFor } from "./fonts";
 import { drawIcon, iconRatio } from "./icons";
 import { follow, freshTileUrl, refresh, type TilesEvent } from "./live";
 import { pick } from "./pick";
-import { clusters, labelLanguage, sampleCategories, style } from "./style-input";
+import { areaNames, clusters, labelLanguage, sampleCategories, style } from "./style-input";
 
 /** Radius around a tap in which a thing counts as hit, in pixels. */
 const touchRadius = 22;
@@ -68,7 +70,11 @@ export async function startMap(container: HTMLElement): Promise<void> {
 	if (!fromAddress && view.peek().selection) {
 		const stop = effect(() => {
 			const f = selectedFeature.value;
-			if (f) queueMicrotask(() => (stop(), fit(f.geometry)));
+			if (f)
+				queueMicrotask(() => {
+					stop();
+					showWhole(f.geometry);
+				});
 		});
 	}
 	onHistory.push((v) => {
@@ -100,7 +106,11 @@ function keepStyle(map: MapLibre): void {
 		const name = t("map.label");
 		map.getCanvas().setAttribute("aria-label", name);
 	});
-	map.on("idle", () => sampleCategories(map));
+	map.on("idle", () => {
+		sampleCategories(map);
+		const names = namesOfAreas(map);
+		if (names) areaNames.value = names;
+	});
 }
 
 function keepCamera(map: MapLibre): void {
@@ -122,7 +132,7 @@ function keepClusters(map: MapLibre): void {
 		clearTimeout(timer);
 		timer = setTimeout(() => {
 			const zoom = map.getZoom();
-			const wanted = zoom >= 11 && zoom < facilityIconZoom + 0.3;
+			const wanted = zoom >= clusterZoom && zoom < facilityIconZoom + 0.3;
 			const points = wanted ? facilitiesOnMap(map, sourceOf("facilities", true)) : [];
 			const next = cluster(points, zoom, language.peek());
 			if (next.features.length > 0 || clusters.peek().features.length > 0) clusters.value = next;
@@ -249,12 +259,12 @@ function live(map: MapLibre): void {
 		if (!known) void discover(e.collection);
 	};
 	// What was missed while the line was down is unknown: look at everything again.
-	const onReconnect = () => {
+	const onReset = () => {
 		void loadCollections();
 		for (const id of Object.keys(map.style.tileManagers)) if (!id.startsWith("o-")) map.refreshTiles(id);
 		refetch.value++;
 	};
-	follow(onTiles, onReconnect);
+	follow(onTiles, onReset);
 }
 
 /** One look at the catalogue for many events of a load. */

@@ -77,29 +77,35 @@ function forgetHidden(map: MapLibre, source: string): void {
 }
 
 /** Opens the event stream and keeps it open; returns the function that ends it. */
-export function follow(onTiles: (e: TilesEvent) => void, onReconnect: () => void): () => void {
+export function follow(onTiles: (e: TilesEvent) => void, onReset: () => void): () => void {
 	let source: EventSource | null = null;
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	let failures = 0;
 	let ended = false;
 	let everOpen = false;
+	let fresh = false;
 	const open = () => {
 		source = new EventSource("/api/live");
 		source.onopen = () => {
 			failures = 0;
 			liveStatus.value = "on";
-			if (everOpen) onReconnect();
+			// A connection made anew (not the browser's own retry) has no Last-Event-ID.
+			if (everOpen && fresh) onReset();
 			everOpen = true;
+			fresh = false;
 		};
 		source.addEventListener("tiles", (m) => {
 			const e = parseEvent((m as MessageEvent<string>).data);
 			if (e) onTiles(e);
 		});
+		// The server cannot say what was missed: everything may have changed.
+		source.addEventListener("reset", onReset);
 		source.onerror = () => {
 			failures++;
 			liveStatus.value = !everOpen && failures > 2 ? "off" : "lost";
 			// The browser retries by itself unless the server refused.
 			if (source?.readyState === EventSource.CLOSED && !ended) {
+				fresh = true;
 				timer = setTimeout(open, Math.min(30_000, 1000 * 2 ** failures));
 			}
 		};

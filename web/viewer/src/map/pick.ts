@@ -1,5 +1,6 @@
-import type { Map as MapLibre, MapGeoJSONFeature, PointLike } from "maplibre-gl";
+import type { MapGeoJSONFeature, Map as MapLibre, PointLike } from "maplibre-gl";
 import { generatedPrefix } from "../style/generated";
+import { areaNameSource } from "../style/overlays";
 
 export type Picked =
 	| { readonly kind: "feature"; readonly collection: string; readonly id: string }
@@ -11,7 +12,7 @@ function weight(layer: string, zoom: number): number | null {
 	if (layer === "clusters") return 1;
 	if (layer === "facilities-icon" || layer === "rail-station") return 2;
 	if (layer === "sensors" || (layer.startsWith(generatedPrefix) && layer.endsWith(":point"))) return 3;
-	if (layer === "wards-name" || layer === "prabhags-name") return 4;
+	if (layer === "wards-name" || layer === "wards-place" || layer === "prabhags-name") return 4;
 	if (layer.startsWith(generatedPrefix) && layer.endsWith(":line")) return 5;
 	if (layer === "facilities-area") return 6;
 	if (layer === "buildings" || layer === "buildings-3d") return 7;
@@ -31,13 +32,15 @@ export function pick(map: MapLibre, x: number, y: number, radius: number): Picke
 	const zoom = map.getZoom();
 	const exact = best(map.queryRenderedFeatures([x, y]), zoom);
 	// A precise hit on something small wins; else a finger's width around it.
-	const found =
-		exact && exact.weight <= 4 ? exact : better(best(map.queryRenderedFeatures(box(x, y, radius)), zoom, 5), exact);
+	const found = exact && exact.weight <= 4 ? exact : better(best(map.queryRenderedFeatures(box(x, y, radius)), zoom, 5), exact);
 	if (!found) return null;
 	const { feature } = found;
 	if (feature.layer.id === "clusters" && feature.geometry.type === "Point") {
 		const [lon = 0, lat = 0] = feature.geometry.coordinates;
 		return { kind: "cluster", lon, lat };
+	}
+	if (feature.layer.source === areaNameSource) {
+		return { kind: "feature", collection: String(feature.properties.collection), id: String(feature.properties.key) };
 	}
 	if (feature.layer.id === "near-result") {
 		return { kind: "feature", collection: "facilities", id: String(feature.properties.id) };

@@ -19,6 +19,7 @@ const categoryFields = ["category", "kind", "type", "class", "status", "use"];
 /** Values seen in the tiles, by collection; they become the legend. */
 export const seenCategories = signal<Readonly<Record<string, readonly string[]>>>({});
 export const clusters = signal<FeatureCollection>({ type: "FeatureCollection", features: [] });
+export const areaNames = signal<FeatureCollection>({ type: "FeatureCollection", features: [] });
 /** Language that labels are drawn in: follows the interface once its fonts are there. */
 export const labelLanguage = signal(language.peek());
 
@@ -68,16 +69,16 @@ const input = computed<StyleInput>(() => {
 		opacity: Object.fromEntries(list.map((l) => [l.name, l.opacity])),
 		generated: generatedLayers.value,
 		icons: true,
+		areaNames: true,
 	};
 });
 
 const overlays = computed<Overlays>(() => ({
-	selection: selectedFeature.value
-		? { type: "Feature", properties: {}, geometry: selectedFeature.value.geometry }
-		: null,
+	selection: selectedFeature.value ? { type: "Feature", properties: {}, geometry: selectedFeature.value.geometry } : null,
 	near: nearFeatures(),
 	measure: measureFeatures(measurePoints.value, measureClosed.value),
 	clusters: clusters.value,
+	areaNames: areaNames.value,
 }));
 
 export const style = computed<StyleSpecification>(() => buildStyle(input.value, overlays.value));
@@ -99,7 +100,7 @@ function nearFeatures(): FeatureCollection {
 				{ type: "Feature", properties: { kind: "line" }, geometry: { type: "LineString", coordinates: [origin, at] } },
 				{
 					type: "Feature",
-					properties: { kind: "result", rank: String(i + 1), id: String(f.id ?? f.properties?.id ?? "") },
+					properties: { kind: "result", rank: String(i + 1), id: String((f as { key?: unknown }).key ?? f.id ?? "") },
 					geometry: { type: "Point", coordinates: at },
 				},
 			);
@@ -169,7 +170,10 @@ export function sampleCategories(map: MapLibre): void {
 			if (typeof v === "string" && v !== "") counts.set(v, (counts.get(v) ?? 0) + 1);
 		}
 		const known = next[g.collection] ?? [];
-		const fresh = [...counts.entries()].sort((a, b) => b[1] - a[1]).map(([v]) => v).filter((v) => !known.includes(v));
+		const fresh = [...counts.entries()]
+			.sort((a, b) => b[1] - a[1])
+			.map(([v]) => v)
+			.filter((v) => !known.includes(v));
 		if (fresh.length === 0) continue;
 		// Colours stay with their value: new values go to the end; the eighth and later stay plain.
 		next[g.collection] = [...known, ...fresh].slice(0, 7);

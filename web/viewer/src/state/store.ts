@@ -19,6 +19,13 @@ export const view = signal<ViewState>(parseView(location.search));
 export const city = signal<City | null>(null);
 export const collections = signal<Loadable<readonly Collection[]>>({ status: "loading" });
 
+/** Whether what is shown was invented, as the city or the catalogue's sources say. */
+export const synthetic = computed(
+	() =>
+		city.value?.synthetic === true ||
+		(collections.value.status === "ready" && collections.value.value.some((c) => /synthetic/i.test(c.source ?? ""))),
+);
+
 export const online = signal(navigator.onLine);
 /** The live connection; "off" when the server has none. */
 export const liveStatus = signal<"connecting" | "on" | "lost" | "off">("connecting");

@@ -27,6 +27,8 @@ export function byZoom(...stops: readonly (readonly [number, number | Expression
 	return ["interpolate", ["exponential", 1.5], ["zoom"], ...stops.flat()] as unknown as ExpressionSpecification;
 }
 
-export function linear(...stops: readonly (readonly [number, number | string | ExpressionSpecification])[]): ExpressionSpecification {
+export function linear(
+	...stops: readonly (readonly [number, number | string | ExpressionSpecification])[]
+): ExpressionSpecification {
 	return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as unknown as ExpressionSpecification;
 }

@@ -6,7 +6,7 @@ import { buildings } from "./buildings";
 import { generated } from "./generated";
 import { ground } from "./ground";
 import { labels } from "./labels";
-import { clusterLayers, overlayLayers, type Overlays, overlaySources } from "./overlays";
+import { areaNameSource, clusterLayers, type Overlays, overlayLayers, overlaySources } from "./overlays";
 import { palettes } from "./palette";
 import { facilityIconZoom, points } from "./points";
 import { transport } from "./transport";
@@ -66,6 +66,10 @@ function context(input: StyleInput): LayerContext {
 		input,
 		c: palettes[input.theme],
 		source: (collection) => sourceOf(collection, input.grouped),
+		names: (collection) =>
+			input.areaNames
+				? { source: areaNameSource, is: ["==", ["get", "collection"], collection] }
+				: { source: sourceOf(collection, input.grouped), "source-layer": collection, is: ["literal", true] as never },
 		visible: (collection) => (input.hidden.has(collection) ? "none" : "visible"),
 		opacity: (collection, value) => value * (input.opacity[collection] ?? 1),
 		regular: ["Mukta", ...tail],

@@ -1,5 +1,5 @@
 import { linear, nameIn, textIn } from "./expressions";
-import type { ExpressionSpecification, LayerContext, LayerSpecification } from "./types";
+import type { ExpressionSpecification, Language, LayerContext, LayerSpecification } from "./types";
 
 /** Names, most important last, since MapLibre places the last layer first. */
 export function labels(x: LayerContext): LayerSpecification[] {
@@ -36,13 +36,17 @@ function buildingNames(x: LayerContext): LayerSpecification {
 }
 
 function greens(x: LayerContext): LayerSpecification {
+	const { is, ...from } = x.names("greens");
 	return {
 		id: "greens-name",
 		type: "symbol",
-		source: x.source("greens"),
-		"source-layer": "greens",
+		...from,
 		minzoom: 11.5,
-		filter: ["any", [">=", ["zoom"], 14.5], ["match", ["get", "kind"], ["national_park", "forest", "mangrove"], true, false]],
+		filter: [
+			"all",
+			is,
+			["any", [">=", ["zoom"], 14.5], ["match", ["get", "kind"], ["national_park", "forest", "mangrove"], true, false]],
+		],
 		layout: {
 			visibility: x.visible("greens"),
 			"text-field": nameIn(x.input.language),
@@ -66,6 +70,7 @@ function waterNames(x: LayerContext): LayerSpecification[] {
 		"text-padding": 12,
 	} as const;
 	const common = { source: x.source("water"), "source-layer": "water" } as const;
+	const { is, ...from } = x.names("water");
 	const paint = { "text-color": x.c.waterLabel } as const;
 	return [
 		{
@@ -80,9 +85,9 @@ function waterNames(x: LayerContext): LayerSpecification[] {
 		{
 			id: "water-name",
 			type: "symbol",
-			...common,
+			...from,
 			minzoom: 10,
-			filter: ["!=", ["geometry-type"], "LineString"],
+			filter: ["all", is, ["!=", ["geometry-type"], "LineString"]],
 			layout,
 			paint,
 		},
@@ -90,7 +95,7 @@ function waterNames(x: LayerContext): LayerSpecification[] {
 }
 
 function roadNames(x: LayerContext): LayerSpecification {
-	const from = (z: number, ...classes: string[]): ExpressionSpecification => [
+	const at = (z: number, ...classes: string[]): ExpressionSpecification => [
 		"all",
 		[">=", ["zoom"], z],
 		["match", ["get", "class"], classes, true, false],
@@ -103,11 +108,11 @@ function roadNames(x: LayerContext): LayerSpecification {
 		minzoom: 12,
 		filter: [
 			"any",
-			from(12, "motorway", "trunk"),
-			from(13, "primary"),
-			from(14, "secondary"),
-			from(15, "tertiary"),
-			from(16, "residential", "unclassified", "living_street"),
+			at(12, "motorway", "trunk"),
+			at(13, "primary"),
+			at(14, "secondary"),
+			at(15, "tertiary"),
+			at(16, "residential", "unclassified", "living_street"),
 		],
 		layout: {
 			visibility: x.visible("roads"),
@@ -147,12 +152,13 @@ function stations(x: LayerContext): LayerSpecification {
 }
 
 function prabhags(x: LayerContext): LayerSpecification {
+	const { is, ...from } = x.names("prabhags");
 	return {
 		id: "prabhags-name",
 		type: "symbol",
-		source: x.source("prabhags"),
-		"source-layer": "prabhags",
+		...from,
 		minzoom: 12,
+		filter: is,
 		layout: {
 			visibility: x.visible("prabhags"),
 			"text-field": nameIn(x.input.language),
@@ -166,38 +172,50 @@ function prabhags(x: LayerContext): LayerSpecification {
 
 function wards(x: LayerContext): LayerSpecification[] {
 	const { language } = x.input;
-	const common = { source: x.source("wards"), "source-layer": "wards" } as const;
+	const { is, ...from } = x.names("wards");
+	const common = { ...from, maxzoom: 15, filter: is } as const;
+	const size = linear([9, 11], [11, 14], [14, 17]);
 	return [
+		{
+			// Below the code and apart from it: where there is no room for both, the code stays.
+			id: "wards-place",
+			type: "symbol",
+			...common,
+			minzoom: 10.8,
+			layout: {
+				visibility: x.visible("wards"),
+				"text-field": neighbourhood(language),
+				"text-font": x.regular,
+				"text-size": linear([11, 12], [14, 14]),
+				"text-anchor": "top",
+				"text-offset": [0, 0.55],
+				"text-max-width": 8,
+				"text-line-height": 1.1,
+				"text-padding": 2,
+			},
+			paint: { ...halo(x, x.c.label, 1.6), "text-opacity": x.opacity("wards", 1) },
+		},
 		{
 			id: "wards-name",
 			type: "symbol",
 			...common,
 			minzoom: 9,
-			maxzoom: 15,
 			layout: {
 				visibility: x.visible("wards"),
-				"text-field": [
-					"step",
-					["zoom"],
-					nameIn(language),
-					10.8,
-					[
-						"format",
-						nameIn(language),
-						{},
-						["case", ["!=", textIn("neighbourhood", language), ""], "\n", ""],
-						{},
-						textIn("neighbourhood", language),
-						{ "font-scale": 0.82, "text-font": ["literal", x.regular], "text-color": x.c.label },
-					],
-				],
+				"text-field": nameIn(language),
 				"text-font": x.bold,
-				"text-size": linear([9, 11], [11, 14], [14, 17]),
+				"text-size": size,
 				"text-max-width": 8,
-				"text-padding": 6,
-				"text-line-height": 1.15,
+				"text-padding": 2,
 			},
 			paint: { ...halo(x, x.c.wardLabel, 1.8), "text-opacity": x.opacity("wards", 1) },
 		},
 	];
+}
+
+/** The place a ward is known by; collections call the field one or the other. */
+function neighbourhood(language: Language): ExpressionSpecification {
+	const place = textIn("place", language);
+	const own = textIn("neighbourhood", language);
+	return ["case", ["!=", own, ""], own, place];
 }

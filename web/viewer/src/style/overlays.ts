@@ -9,11 +9,19 @@ export interface Overlays {
 	readonly near: FeatureCollection;
 	readonly measure: FeatureCollection;
 	readonly clusters: FeatureCollection;
+	/** One point for each named area in view, with its collection and names. */
+	readonly areaNames: FeatureCollection;
 }
+
+/** Zoom from which clusters are shown; further out they would hide the city. */
+export const clusterZoom = 12;
 
 const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
 
-export const noOverlays: Overlays = { selection: null, near: empty, measure: empty, clusters: empty };
+export const noOverlays: Overlays = { selection: null, near: empty, measure: empty, clusters: empty, areaNames: empty };
+
+/** Source of the names of areas; see map/area-names.ts for why. */
+export const areaNameSource = "o-area-names";
 
 export function overlaySources(o: Overlays): Record<string, SourceSpecification> {
 	const selection: FeatureCollection = o.selection ? { type: "FeatureCollection", features: [o.selection] } : empty;
@@ -22,6 +30,7 @@ export function overlaySources(o: Overlays): Record<string, SourceSpecification>
 		"o-near": { type: "geojson", data: o.near },
 		"o-measure": { type: "geojson", data: o.measure, tolerance: 0 },
 		"o-clusters": { type: "geojson", data: o.clusters },
+		[areaNameSource]: { type: "geojson", data: o.areaNames },
 	};
 }
 
@@ -33,7 +42,7 @@ export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecificat
 			id: "clusters",
 			type: "circle",
 			source: "o-clusters",
-			minzoom: 11,
+			minzoom: clusterZoom,
 			maxzoom,
 			layout: { visibility },
 			paint: {
@@ -49,7 +58,7 @@ export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecificat
 			id: "clusters-count",
 			type: "symbol",
 			source: "o-clusters",
-			minzoom: 11,
+			minzoom: clusterZoom,
 			maxzoom,
 			layout: {
 				visibility,

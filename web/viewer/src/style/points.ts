@@ -28,17 +28,17 @@ function facilities(x: LayerContext): LayerSpecification[] {
 		id: "facilities-dot",
 		type: "circle",
 		...common,
-		minzoom: 11,
+		minzoom: 12,
 		layout: { visibility },
 		paint: {
-			"circle-radius": byZoom([11, 1.2], [14, 2.6]),
+			"circle-radius": byZoom([12, 1.3], [14, 2.6]),
 			"circle-color": c.labelSoft,
-			"circle-opacity": linear([11, opacity * 0.25], [13, opacity * 0.6]),
+			"circle-opacity": linear([12, opacity * 0.3], [13, opacity * 0.6]),
 			"circle-stroke-color": c.halo,
 			"circle-stroke-width": linear([13, 0], [14, 1]),
 		},
 	};
-	if (!input.icons) return [areas, { ...dots, minzoom: 12 }];
+	if (!input.icons) return [areas, dots];
 	const icons: LayerSpecification = {
 		id: "facilities-icon",
 		type: "symbol",
@@ -99,10 +99,10 @@ function sensors(x: LayerContext): LayerSpecification[] {
 			id: "sensors",
 			type: "circle",
 			...common,
-			minzoom: 11,
+			minzoom: 13,
 			layout: { visibility },
 			paint: {
-				"circle-radius": byZoom([11, 2.5], [15, 6], [18, 9]),
+				"circle-radius": byZoom([13, 3], [15, 6], [18, 9]),
 				"circle-color": c.sensor,
 				"circle-opacity": opacity,
 				"circle-stroke-color": c.halo,

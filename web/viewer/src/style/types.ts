@@ -41,6 +41,15 @@ export interface StyleInput {
 	readonly generated: readonly GeneratedLayer[];
 	/** Icons are drawn at run time by the viewer; the published styles use plain dots. */
 	readonly icons: boolean;
+	/** Names of areas come from a source of their own instead of from the tiles. */
+	readonly areaNames: boolean;
+}
+
+export interface AreaNames {
+	readonly source: string;
+	readonly "source-layer"?: string;
+	/** Condition that selects the collection's names in that source. */
+	readonly is: ExpressionSpecification;
 }
 
 export interface LayerContext {
@@ -48,6 +57,8 @@ export interface LayerContext {
 	readonly c: Palette;
 	/** Source id that carries a collection. */
 	source(collection: string): string;
+	/** Source, source layer and filter of the names of an area collection. */
+	names(collection: string): AreaNames;
 	/** Visibility of a collection as a layout property. */
 	visible(collection: string): "visible" | "none";
 	/** Multiplies an opacity with what the reader chose for the collection. */

@@ -10,11 +10,11 @@ import { Icon, type IconName } from "./icons";
 import { LayersPanel } from "./LayersPanel";
 import { ListPanel } from "./ListPanel";
 import { MeasurePanel } from "./MeasurePanel";
-import { nearMe, NearPanel } from "./NearPanel";
+import { NearPanel, nearMe } from "./NearPanel";
+import { Notices } from "./Notices";
 import { Failure, IconButton } from "./parts";
 import { SearchCard } from "./SearchCard";
 import { Sheet } from "./Sheet";
-import { Notices } from "./Notices";
 
 const panelTitles: Readonly<Record<Panel, Key>> = {
 	layers: "panel.layers",
@@ -38,7 +38,12 @@ function Tabs(props: { current: Panel | null }) {
 					type="button"
 					key={p}
 					aria-pressed={props.current === p}
-					onClick={() => update({ panel: props.current === p && !phone.value ? null : p, ...(phone.value ? { selection: null, here: null } : {}) })}
+					onClick={() =>
+						update({
+							panel: props.current === p && !phone.value ? null : p,
+							...(phone.value ? { selection: null, here: null } : {}),
+						})
+					}
 				>
 					<Icon name={icon} size={20} />
 					{t(panelTitles[p])}
@@ -180,6 +185,7 @@ export function App(props: { startMap: (container: HTMLElement) => void }) {
 			</a>
 			<h1 class="visually-hidden">{document.title}</h1>
 			<main aria-label={t("map.region")}>
+				{/* biome-ignore lint/a11y/noStaticElementInteractions: the canvas inside is what has the focus; this only notes how it was reached */}
 				<div
 					ref={container}
 					id="map"

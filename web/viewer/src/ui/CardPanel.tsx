@@ -1,10 +1,10 @@
 import type { Feature } from "geojson";
 import { useState } from "preact/hooks";
 import type { Version } from "../api/client";
-import { areaOf, lengthOf, type LonLat } from "../format/geodesy";
+import { areaOf, type LonLat, lengthOf } from "../format/geodesy";
 import { formatDate } from "../format/numbers";
 import { language, t } from "../i18n";
-import { fit, theMap } from "../map/camera";
+import { showWhole, theMap } from "../map/camera";
 import { pointOf } from "../map/style-input";
 import { type DetailedFeature, hereResults, selected } from "../state/selection";
 import { update, view } from "../state/store";
@@ -102,7 +102,11 @@ function Hours(props: { hours: unknown }) {
 			{typeof props.hours === "string" && props.hours !== "" && (
 				<details>
 					<summary>{t("card.hours")}</summary>
-					<p>{props.hours.split(";").map((part) => <span key={part}>{part.trim()}</span>)}</p>
+					<p>
+						{props.hours.split(";").map((part) => (
+							<span key={part}>{part.trim()}</span>
+						))}
+					</p>
 					{open.holidays && <p class="muted">{t("open.holidays")}</p>}
 				</details>
 			)}
@@ -111,7 +115,18 @@ function Hours(props: { hours: unknown }) {
 }
 
 /** Shown elsewhere on the card, or of use to machines only. */
-const notInTable = new Set(["name", "name_mr", "name_hi", "name_en", "hours", "category", "phone", "booking_url", "collection", "key"]);
+const notInTable = new Set([
+	"name",
+	"name_mr",
+	"name_hi",
+	"name_en",
+	"hours",
+	"category",
+	"phone",
+	"booking_url",
+	"collection",
+	"key",
+]);
 
 function Fields(props: { feature: Feature; collection: string }) {
 	const { feature: f, collection } = props;
@@ -145,7 +160,9 @@ function Fields(props: { feature: Feature; collection: string }) {
 					<dt>{fieldTitle(field)}</dt>
 					<dd>
 						{value}
-						{field.name === "uid" && <IconButton class="small" icon="copy" label={t("card.copyUid")} onClick={() => void copy(value)} />}
+						{field.name === "uid" && (
+							<IconButton class="small" icon="copy" label={t("card.copyUid")} onClick={() => void copy(value)} />
+						)}
 					</dd>
 				</div>
 			))}
@@ -209,7 +226,7 @@ function Actions(props: { feature: DetailedFeature; selection: Selection }) {
 					{t("card.copyPlace")}
 				</button>
 			)}
-			<button type="button" class="action" onClick={() => fit(props.feature.geometry)}>
+			<button type="button" class="action" onClick={() => showWhole(props.feature.geometry)}>
 				<Icon name="zoom" />
 				{t("card.zoom")}
 			</button>
@@ -234,18 +251,18 @@ function History(props: { versions: readonly Version[] | undefined }) {
 	const [all, setAll] = useState(false);
 	const versions = props.versions ?? [];
 	if (versions.length === 0) return null;
-	const newest = [...versions].sort((a, b) => Number(b.rev ?? 0) - Number(a.rev ?? 0));
+	const newest = [...versions].sort((a, b) => b.rev - a.rev);
 	const shown = all ? newest : newest.slice(0, 3);
 	return (
 		<section class="history">
 			<h3>{t("card.history")}</h3>
 			<ol>
 				{shown.map((v) => {
-					const time = String(v.time ?? v.known_from ?? v.at ?? v.valid_from ?? "");
+					const time = String(v.recorded ?? v.valid_from ?? "");
 					return (
 						<li key={String(v.rev)}>
 							{time && <time dateTime={time}>{formatDate(time, language.value, timeZone())}</time>}
-							{v.rev !== undefined && <span class="muted">{t("card.revision", { rev: String(v.rev) })}</span>}
+							<span class="muted">{t("card.revision", { rev: String(v.rev) })}</span>
 						</li>
 					);
 				})}
@@ -315,11 +332,7 @@ function HereRow(props: { feature: Feature }) {
 	const name = featureName(f, collection);
 	const title = collectionTitle(collection);
 	return (
-		<button
-			type="button"
-			class="result"
-			onClick={() => update({ selection: { collection, id: idOf(f) }, here: null })}
-		>
+		<button type="button" class="result" onClick={() => update({ selection: { collection, id: idOf(f) }, here: null })}>
 			{collection === "facilities" ? <CategoryIcon category={f.properties?.category} /> : <Icon name="pin" />}
 			<span class="result-text">
 				<b>{name}</b>

@@ -1,7 +1,19 @@
 import { useEffect, useState } from "preact/hooks";
-import { languages, language, t } from "../i18n";
+import { language, languages, t } from "../i18n";
 import { northUp, theMap, tilt, zoomBy } from "../map/camera";
-import { city, liveStatus, mapReady, online, phone, setLanguage, setTheme, theme, tilesFailed, update, view } from "../state/store";
+import {
+	liveStatus,
+	mapReady,
+	online,
+	phone,
+	setLanguage,
+	setTheme,
+	synthetic,
+	theme,
+	tilesFailed,
+	update,
+	view,
+} from "../state/store";
 import type { Language } from "../style/types";
 import { Icon } from "./icons";
 import { showMe } from "./locate";
@@ -76,7 +88,7 @@ export function MapButtons() {
 export function StatusBar() {
 	return (
 		<div class="status-bar">
-			{city.value?.synthetic && (
+			{synthetic.value && (
 				<span class="chip" title={t("synthetic.long")}>
 					{t("synthetic.short")}
 				</span>
@@ -99,8 +111,11 @@ function LiveChip() {
 }
 
 function ScaleBar() {
-	const c = view.value.camera;
-	if (!c || !theMap() || phone.value) return null;
+	// Read for the subscription: the scale follows the camera.
+	const moved = view.value.camera;
+	const map = theMap();
+	if (!mapReady.value || !map || phone.value) return null;
+	const c = moved ?? { lat: map.getCenter().lat, zoom: map.getZoom() };
 	const metresPerPixel = (Math.cos((c.lat * Math.PI) / 180) * 40_075_016.686) / (512 * 2 ** c.zoom);
 	const most = metresPerPixel * 110;
 	const power = 10 ** Math.floor(Math.log10(most));

@@ -1,5 +1,5 @@
 import { type Key, t, words } from "../i18n";
-import { city } from "../state/store";
+import { city, synthetic } from "../state/store";
 
 const keys: readonly (readonly [string, Key])[] = [
 	["/", "help.search"],
@@ -30,7 +30,7 @@ export function HelpPanel() {
 			<h3>{t("help.touch")}</h3>
 			<p>{t("help.touchText")}</p>
 			<h3>{t("help.data")}</h3>
-			{city.value?.synthetic && <p>{t("synthetic.long")}</p>}
+			{synthetic.value && <p>{t("synthetic.long")}</p>}
 			<p>{t("help.dataText", { city: words(city.value?.title) || t("search.thisCity") })}</p>
 		</div>
 	);

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import { knownCategories, categoryOf } from "../facilities/categories";
+import { categoryOf, knownCategories } from "../facilities/categories";
 import { formatNumber } from "../format/numbers";
-import { language, type Key, t } from "../i18n";
+import { humanise, type Key, language, lookup, t, words } from "../i18n";
 import { fitBox } from "../map/camera";
 import { generatedLayers } from "../map/style-input";
 import { type LayerEntry, layers, setOpacity, themes, toggleLayer } from "../state/layers";
@@ -11,7 +11,6 @@ import { palettes } from "../style/palette";
 import { CategoryIcon, Icon } from "./icons";
 import { Empty, Failure, IconButton, Skeleton } from "./parts";
 import { categoryName, collectionTitle } from "./text";
-import { humanise, lookup, words } from "../i18n";
 
 export function LayersPanel() {
 	const all = collections.value;
@@ -69,6 +68,7 @@ function LayerRow(props: { layer: LayerEntry }) {
 					id={id}
 					type="checkbox"
 					role="switch"
+					aria-checked={l.on}
 					class="switch"
 					checked={l.on}
 					onChange={(e) => toggleLayer(l.name, e.currentTarget.checked)}

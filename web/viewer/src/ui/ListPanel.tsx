@@ -4,7 +4,7 @@ import { ApiError, getNext, getWithin, isAbort, type Page } from "../api/client"
 import { distanceBetween } from "../format/geodesy";
 import { formatNumber } from "../format/numbers";
 import { language, t } from "../i18n";
-import { fit, theMap } from "../map/camera";
+import { showWhole, theMap } from "../map/camera";
 import { pointOf } from "../map/style-input";
 import { layers } from "../state/layers";
 import { refetch } from "../state/selection";
@@ -118,7 +118,7 @@ function Row(props: { feature: Feature; name: string; kind: string; metres: numb
 			aria-current={view.value.selection?.id === idOf(f) ? "true" : undefined}
 			onClick={() => {
 				update({ selection: { collection, id: idOf(f) }, here: null });
-				fit(f.geometry);
+				showWhole(f.geometry);
 			}}
 		>
 			{isFacility && <CategoryIcon category={p.category} size={24} />}
@@ -133,7 +133,11 @@ function Row(props: { feature: Feature; name: string; kind: string; metres: numb
 
 /** Case and diacritics do not matter when one filters. */
 function fold(s: string): string {
-	return s.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().trim();
+	return s
+		.normalize("NFKD")
+		.replace(/[\u0300-\u036f]/g, "")
+		.toLowerCase()
+		.trim();
 }
 
 /** The map's window, settled: it changes a moment after the camera stops. */

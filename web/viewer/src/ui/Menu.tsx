@@ -3,9 +3,9 @@ import { type Key, t } from "../i18n";
 import { phone, setTheme, theme, update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import type { Panel } from "../state/url";
+import { LanguageSwitch } from "./Corner";
 import { Icon, type IconName } from "./icons";
 import { IconButton } from "./parts";
-import { LanguageSwitch } from "./Corner";
 
 /** The menu behind the search card: what can be done with this map. */
 export function Menu() {
@@ -16,17 +16,17 @@ export function Menu() {
 		const outside = (e: Event) => {
 			if (!box.current?.contains(e.target as Node)) setOpen(false);
 		};
-		const escape = (e: KeyboardEvent) => {
+		const onEscape = (e: KeyboardEvent) => {
 			if (e.key !== "Escape") return;
 			setOpen(false);
 			box.current?.querySelector("button")?.focus();
 			e.stopPropagation();
 		};
 		addEventListener("pointerdown", outside);
-		addEventListener("keydown", escape, true);
+		addEventListener("keydown", onEscape, true);
 		return () => {
 			removeEventListener("pointerdown", outside);
-			removeEventListener("keydown", escape, true);
+			removeEventListener("keydown", onEscape, true);
 		};
 	}, [open]);
 
@@ -71,11 +71,7 @@ export function Menu() {
 					{phone.value && (
 						<div class="menu-settings">
 							<LanguageSwitch />
-							<button
-								type="button"
-								class="button"
-								onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}
-							>
+							<button type="button" class="button" onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}>
 								<Icon name={theme.value === "dark" ? "sun" : "moon"} />
 								{t(theme.value === "dark" ? "theme.light" : "theme.dark")}
 							</button>

@@ -1,11 +1,11 @@
 import type { Feature } from "geojson";
+import { useEffect, useState } from "preact/hooks";
 import { quickCategories } from "../facilities/categories";
 import { walkMinutes } from "../format/numbers";
 import { t } from "../i18n";
-import { fit, theMap } from "../map/camera";
+import { showWhole, theMap } from "../map/camera";
 import { nearList } from "../state/selection";
 import { city, update, view } from "../state/store";
-import { useEffect, useState } from "preact/hooks";
 import { CategoryIcon, Icon } from "./icons";
 import { locate } from "./locate";
 import { Empty, Failure, OpenBadge, Skeleton } from "./parts";
@@ -137,7 +137,7 @@ function NearRow(props: { feature: Feature; rank: number }) {
 				aria-current={view.value.selection?.id === idOf(f) ? "true" : undefined}
 				onClick={() => {
 					update({ selection: { collection: "facilities", id: idOf(f) }, here: null });
-					fit(f.geometry);
+					showWhole(f.geometry);
 				}}
 			>
 				<span class="rank">{props.rank}</span>

@@ -1,6 +1,6 @@
 import { t } from "../i18n";
 import { fitBox } from "../map/camera";
-import { type Notice, dismiss, notices } from "../state/toasts";
+import { dismiss, type Notice, notices } from "../state/toasts";
 import { Icon, type IconName } from "./icons";
 import { IconButton } from "./parts";
 import { collectionNamed, collectionTitle } from "./text";

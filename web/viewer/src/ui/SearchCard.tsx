@@ -2,19 +2,22 @@ import type { Feature } from "geojson";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { getSearch, isAbort } from "../api/client";
 import { language, t } from "../i18n";
-import { fit, flyTo } from "../map/camera";
+import { fitBox, flyTo, showWhole } from "../map/camera";
+import { pointOf } from "../map/style-input";
 import { city, phone, update, view } from "../state/store";
 import { parsePlace } from "../state/url";
 import { CategoryIcon, Icon } from "./icons";
 import { Menu } from "./Menu";
 import { IconButton } from "./parts";
-import { collectionOf, collectionTitle, coordinatesText, featureKind, featureName, idOf, collectionNamed } from "./text";
+import { collectionNamed, collectionOf, collectionTitle, coordinatesText, featureKind, featureName, idOf } from "./text";
 
 type Result =
 	| { readonly kind: "feature"; readonly feature: Feature }
 	| { readonly kind: "place"; readonly lon: number; readonly lat: number };
 
-type State = { readonly status: "idle" | "loading" | "error" } | { readonly status: "ready"; readonly results: readonly Result[] };
+type State =
+	| { readonly status: "idle" | "loading" | "error" }
+	| { readonly status: "ready"; readonly results: readonly Result[] };
 
 const pause = 180;
 
@@ -81,9 +84,18 @@ export function SearchCard() {
 			return;
 		}
 		const collection = collectionOf(r.feature);
+		const at = pointOf(r.feature.geometry);
+		if (collection === "" && at) {
+			// A place that is no feature, such as a grid code that the server knows.
+			update({ here: { lon: at[0], lat: at[1] }, selection: null, query: text });
+			flyTo(at[0], at[1], 16);
+			return;
+		}
 		setText(featureName(r.feature, collection));
 		update({ selection: { collection, id: idOf(r.feature) }, here: null, query: "" });
-		fit(r.feature.geometry);
+		const box = r.feature.bbox;
+		if (box?.length === 4) fitBox(box);
+		else showWhole(r.feature.geometry);
 	};
 
 	const onKeyDown = (e: KeyboardEvent) => {
@@ -150,14 +162,17 @@ export function SearchCard() {
 					{state.status === "loading" && <p class="search-note">{t("search.busy")}</p>}
 					{state.status === "error" && <p class="search-note">{t("search.failed")}</p>}
 					{state.status === "ready" && results.length === 0 && (
-						<p class="search-note">{t("search.none", { q: text.trim(), city: city.value?.title.en ? cityName() : t("search.thisCity") })}</p>
+						<p class="search-note">
+							{t("search.none", { q: text.trim(), city: city.value?.title.en ? cityName() : t("search.thisCity") })}
+						</p>
 					)}
-					<ul id="search-results" role="listbox" aria-label={t("search.results")}>
+					<div id="search-results" role="listbox" aria-label={t("search.results")}>
 						{results.map((r, i) => (
-							<li
+							<div
 								key={r.kind === "place" ? "place" : `${collectionOf(r.feature)}/${idOf(r.feature)}`}
 								id={`search-result-${i}`}
 								role="option"
+								tabIndex={-1}
 								aria-selected={i === active}
 								class={i === active ? "active" : ""}
 								onPointerDown={(e) => e.preventDefault()}
@@ -165,9 +180,9 @@ export function SearchCard() {
 								onKeyDown={onKeyDown}
 							>
 								<ResultRow result={r} />
-							</li>
+							</div>
 						))}
-					</ul>
+					</div>
 				</div>
 			)}
 		</div>
@@ -202,7 +217,9 @@ function ResultRow(props: { result: Result }) {
 			{collection === "facilities" ? <CategoryIcon category={p.category} /> : <Icon name="pin" />}
 			<span>
 				<b>{featureName(r.feature, collection)}</b>
-				<small>{[kind || (collectionNamed(collection) ? collectionTitle(collection) : ""), where].filter(Boolean).join(" · ")}</small>
+				<small>
+					{[kind || (collectionNamed(collection) ? collectionTitle(collection) : ""), where].filter(Boolean).join(" · ")}
+				</small>
 			</span>
 		</>
 	);

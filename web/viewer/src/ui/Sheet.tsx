@@ -34,7 +34,10 @@ export function Sheet(props: { content: string; head: ComponentChildren; childre
 	};
 
 	return (
-		<div class={`sheet card sheet-${height}`} style={{ height: `${drag ?? pixels(height)}px`, transition: drag === null ? undefined : "none" }}>
+		<div
+			class={`sheet card sheet-${height}`}
+			style={{ height: `${drag ?? pixels(height)}px`, transition: drag === null ? undefined : "none" }}
+		>
 			<button
 				type="button"
 				class="sheet-handle"

@@ -2,7 +2,7 @@
 
 import type { Feature } from "geojson";
 import type { Collection, Field } from "../api/client";
-import { localeOf, area as quantityArea, distance as quantityDistance, clock, formatDate, formatNumber } from "../format/numbers";
+import { clock, formatDate, formatNumber, localeOf, area as quantityArea, distance as quantityDistance } from "../format/numbers";
 import { type Later, openAt, wallTime } from "../hours";
 import { humanise, language, lookup, t, words } from "../i18n";
 import { city, collections } from "../state/store";
@@ -19,11 +19,13 @@ export function collectionTitle(name: string): string {
 
 /** The collection of a feature that came from a mixed answer. */
 export function collectionOf(f: Feature): string {
-	return String(f.properties?.collection ?? "");
+	return String(f.properties?.collection ?? (f as { collection?: unknown }).collection ?? "");
 }
 
+/** The feature's 53-bit key, which tiles carry too; its id where an answer has no key. */
 export function idOf(f: Feature): string {
-	return String(f.id ?? f.properties?.id ?? f.properties?.key ?? "");
+	const key = (f as { key?: unknown }).key;
+	return String(key ?? f.id ?? "");
 }
 
 export function featureName(f: Feature, collection: string): string {
@@ -31,6 +33,7 @@ export function featureName(f: Feature, collection: string): string {
 		const v = f.properties?.[field];
 		if (typeof v === "string" && v.trim() !== "") return wardPrefix(collection, v.trim());
 	}
+	if (typeof f.properties?.title === "string" && f.properties.title !== "") return f.properties.title;
 	const kind = featureKind(f, collection);
 	const uid = f.properties?.uid;
 	return typeof uid === "string" ? `${kind} ${uid}` : kind;
@@ -52,6 +55,7 @@ export function featureKind(f: Feature, collection: string): string {
 			if (known) return known;
 		}
 	}
+	if (collection === "") return "";
 	return lookup(`one.${collection}`) ?? collectionTitle(collection);
 }
 
