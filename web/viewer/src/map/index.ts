@@ -84,9 +84,9 @@ export async function startMap(container: HTMLElement): Promise<void> {
 }
 
 function keepStyle(map: MapLibre): void {
-	map.on("styleimagemissing", (e) => {
-		const image = drawIcon(e.id);
-		if (image && !map.hasImage(e.id)) map.addImage(e.id, image, { pixelRatio: iconRatio });
+	map.setMissingStyleImageResolver((id) => {
+		const image = drawIcon(id);
+		if (image && !map.hasImage(id)) map.addImage(id, image, { pixelRatio: iconRatio });
 	});
 	let applied = style.peek();
 	effect(() => {

@@ -1,5 +1,5 @@
-import { byZoom } from "./expressions";
-import type { LayerContext, LayerSpecification } from "./types";
+import { byZoom } from "./expressions.ts";
+import type { LayerContext, LayerSpecification } from "./types.ts";
 
 /** Ward and electoral-ward borders; their fills are invisible but can be tapped. */
 export function boundaries(x: LayerContext): LayerSpecification[] {

@@ -1,5 +1,5 @@
-import { byZoom, linear } from "./expressions";
-import type { ExpressionSpecification, LayerContext, LayerSpecification } from "./types";
+import { byZoom, linear } from "./expressions.ts";
+import type { ExpressionSpecification, LayerContext, LayerSpecification } from "./types.ts";
 
 /** Height in metres, never null, never negative; one storey where unknown. */
 const height: ExpressionSpecification = ["max", 0, ["to-number", ["get", "height_m"], 3]];

@@ -1,4 +1,4 @@
-import type { ExpressionSpecification, Language } from "./types";
+import type { ExpressionSpecification, Language } from "./types.ts";
 
 const order: Record<Language, readonly string[]> = {
 	en: ["name", "name_en", "name_mr", "name_hi"],

@@ -1,5 +1,5 @@
-import { byZoom, nameIn } from "./expressions";
-import type { ExpressionSpecification, GeneratedLayer, LayerContext, LayerSpecification } from "./types";
+import { byZoom, nameIn } from "./expressions.ts";
+import type { ExpressionSpecification, GeneratedLayer, LayerContext, LayerSpecification } from "./types.ts";
 
 const areaTypes = /polygon/i;
 const lineTypes = /line/i;

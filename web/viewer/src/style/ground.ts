@@ -1,5 +1,5 @@
-import { byZoom } from "./expressions";
-import type { LayerContext, LayerSpecification } from "./types";
+import { byZoom } from "./expressions.ts";
+import type { LayerContext, LayerSpecification } from "./types.ts";
 
 /** Sea (the background), land, greens and water: the quiet ground of the map. */
 export function ground(x: LayerContext): LayerSpecification[] {

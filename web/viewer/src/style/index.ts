@@ -1,16 +1,16 @@
 // Builds the map's style as a pure function of what the reader chose. The same
 // function writes the published /styles/*.json at build time.
 
-import { boundaries } from "./boundaries";
-import { buildings } from "./buildings";
-import { generated } from "./generated";
-import { ground } from "./ground";
-import { labels } from "./labels";
-import { areaNameSource, clusterLayers, type Overlays, overlayLayers, overlaySources } from "./overlays";
-import { palettes } from "./palette";
-import { facilityIconZoom, points } from "./points";
-import { transport } from "./transport";
-import type { LayerContext, LayerSpecification, SourceSpecification, StyleInput, StyleSpecification } from "./types";
+import { boundaries } from "./boundaries.ts";
+import { buildings } from "./buildings.ts";
+import { generated } from "./generated.ts";
+import { ground } from "./ground.ts";
+import { labels } from "./labels.ts";
+import { areaNameSource, clusterLayers, type Overlays, overlayLayers, overlaySources } from "./overlays.ts";
+import { palettes } from "./palette.ts";
+import { facilityIconZoom, points } from "./points.ts";
+import { transport } from "./transport.ts";
+import type { LayerContext, LayerSpecification, SourceSpecification, StyleInput, StyleSpecification } from "./types.ts";
 
 /**
  * Collections with a designed style, grouped into tile requests: few requests

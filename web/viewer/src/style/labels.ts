@@ -1,5 +1,5 @@
-import { linear, nameIn, textIn } from "./expressions";
-import type { ExpressionSpecification, Language, LayerContext, LayerSpecification } from "./types";
+import { linear, nameIn, textIn } from "./expressions.ts";
+import type { ExpressionSpecification, Language, LayerContext, LayerSpecification } from "./types.ts";
 
 /** Names, most important last, since MapLibre places the last layer first. */
 export function labels(x: LayerContext): LayerSpecification[] {

@@ -1,6 +1,6 @@
 import type { Feature, FeatureCollection } from "geojson";
-import { linear } from "./expressions";
-import type { LayerContext, LayerSpecification, SourceSpecification } from "./types";
+import { linear } from "./expressions.ts";
+import type { LayerContext, LayerSpecification, SourceSpecification } from "./types.ts";
 
 /** What the reader put on the map: a selection, results, a measurement, clusters. */
 export interface Overlays {

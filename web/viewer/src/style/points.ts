@@ -1,5 +1,5 @@
-import { byZoom, linear, nameIn } from "./expressions";
-import type { LayerContext, LayerSpecification } from "./types";
+import { byZoom, linear, nameIn } from "./expressions.ts";
+import type { LayerContext, LayerSpecification } from "./types.ts";
 
 /** Zoom from which facilities are drawn one by one; below they are counted in clusters. */
 export const facilityIconZoom = 13.5;

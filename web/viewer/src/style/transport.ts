@@ -1,5 +1,5 @@
-import { byZoom, linear } from "./expressions";
-import type { ExpressionSpecification, LayerContext, LayerSpecification } from "./types";
+import { byZoom, linear } from "./expressions.ts";
+import type { ExpressionSpecification, LayerContext, LayerSpecification } from "./types.ts";
 
 interface RoadClass {
 	readonly id: string;

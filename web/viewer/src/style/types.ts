@@ -5,7 +5,7 @@ import type {
 	SourceSpecification,
 	StyleSpecification,
 } from "maplibre-gl";
-import type { Palette, ThemeName } from "./palette";
+import type { Palette, ThemeName } from "./palette.ts";
 
 export type { ExpressionSpecification, FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification };
 

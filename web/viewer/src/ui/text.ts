@@ -34,9 +34,9 @@ export function featureName(f: Feature, collection: string): string {
 		if (typeof v === "string" && v.trim() !== "") return wardPrefix(collection, v.trim());
 	}
 	if (typeof f.properties?.title === "string" && f.properties.title !== "") return f.properties.title;
-	const kind = featureKind(f, collection);
 	const uid = f.properties?.uid;
-	return typeof uid === "string" ? `${kind} ${uid}` : kind;
+	if (typeof uid !== "string") return featureKind(f, collection);
+	return `${lookup(`one.${collection}`) ?? collectionTitle(collection)} ${uid}`;
 }
 
 /** A ward is known by its letter: "G/N" alone says little in a list. */

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { knownCategories } from "../src/facilities/categories";
+import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
+import { en } from "../src/i18n/en";
+
+const placeholders = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
+
+describe("language files", () => {
+	test.each(["mr", "hi"] as const)("%s has every key, filled, with the same placeholders", (language) => {
+		const d: Readonly<Record<string, string>> = dictionaries[language];
+		expect(Object.keys(d).sort()).toEqual(Object.keys(en).sort());
+		for (const [key, text] of Object.entries(en)) {
+			expect(d[key]?.trim(), key).toBeTruthy();
+			expect(placeholders(d[key] ?? ""), key).toEqual(placeholders(text));
+		}
+	});
+
+	test.each(["mr", "hi"] as const)("%s is in Devanagari", (language) => {
+		for (const [key, text] of Object.entries(dictionaries[language])) {
+			const words = text.replace(/\{\w+\}|https|3D|2D/g, "");
+			if (/\p{L}/u.test(words)) expect(words, key).toMatch(/\p{Script=Devanagari}/u);
+		}
+	});
+
+	test("every category of facilities has a name", () => {
+		for (const c of knownCategories) expect(Object.keys(en), c).toContain(`cat.${c}`);
+	});
+
+	test("every key in the code exists, and every plain key is used", () => {
+		const source = files()
+			.map((f) => readFileSync(f, "utf8"))
+			.join("\n");
+		const used = new Set([...source.matchAll(/["'`]([a-z]\w*(?:\.\w+)*)["'`]/g)].map((m) => m[1] ?? ""));
+		for (const m of source.matchAll(/\bt\(\s*"([^"]+)"/g)) expect(Object.keys(en)).toContain(m[1]);
+		const runtime = /^(cat|col|one|f|v|unit|theme)\./;
+		const unused = Object.keys(en).filter((k) => !runtime.test(k) && !used.has(k));
+		expect(unused).toEqual([]);
+	});
+
+	test("no text is written into the interface", () => {
+		const found: string[] = [];
+		for (const f of files().filter((x) => x.endsWith(".tsx"))) {
+			const code = readFileSync(f, "utf8")
+				.replace(/\/\*[\s\S]*?\*\//g, "")
+				.replace(/^\s*\/\/.*$/gm, "");
+			for (const m of code.matchAll(/<\/?[a-zA-Z][^<>]*>([^<>{}]*[A-Za-z]{2,}[^<>{}]*)</g)) {
+				// Code between two generics or comparisons looks like text; real text has no such signs.
+				if (!/[=;()&|]/.test(m[1] ?? "")) found.push(`${f}: ${m[1]?.trim()}`);
+			}
+			for (const m of code.matchAll(/\b(?:aria-label|title|placeholder|alt|aria-valuetext)="([^"]*[A-Za-z]{2,}[^"]*)"/g)) {
+				found.push(`${f}: ${m[0]}`);
+			}
+		}
+		expect(found).toEqual([]);
+	});
+});
+
+describe("choosing a language", () => {
+	test("is the browser's first that is ours, else Marathi", () => {
+		expect(preferredLanguage(["hi-IN", "en"])).toBe("hi");
+		expect(preferredLanguage(["fr", "en-GB"])).toBe("en");
+		expect(preferredLanguage(["ta-IN"])).toBe("mr");
+		expect(preferredLanguage([])).toBe("mr");
+	});
+
+	test("names without a title become readable", () => {
+		expect(humanise("slum_clusters")).toBe("Slum clusters");
+	});
+});
+
+function files(): string[] {
+	const root = new URL("../src/", import.meta.url);
+	return readdirSync(root, { recursive: true, encoding: "utf8" })
+		.filter((f) => /\.tsx?$/.test(f) && !/^i18n[\\/](en|mr|hi)\.ts$/.test(f))
+		.map((f) => new URL(f, root).pathname);
+}
