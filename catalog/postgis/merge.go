@@ -1,0 +1,268 @@
+package postgis
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"nagar/catalog"
+)
+
+// makeStage makes the temporary table, once per connection and layout; a commit
+// or rollback empties it.
+func (w *writer) makeStage() error {
+	if w.rows > 0 {
+		return nil
+	}
+	name := tempName("stage", w.t)
+	var there bool
+	if err := w.conn.QueryRow(w.ctx, `select to_regclass($1) is not null`, "pg_temp."+name).Scan(&there); err != nil || there {
+		return err
+	}
+	sql := fmt.Sprintf(`create temporary table %s on commit delete rows as select 0::int nagar_ord, null::bytea nagar_given,
+		id, geom%s, valid_from, valid_to, nagar_hash, fid nagar_fid, 0::smallint nagar_action, valid_from nagar_cut from %s limit 0`,
+		name, w.t.fields, w.t.name())
+	if _, err := w.conn.Exec(w.ctx, sql); err != nil {
+		return err
+	}
+	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`create unique index on pg_temp.%s (nagar_ord)`, name))
+	return err
+}
+
+func (w *writer) stageName() string { return "pg_temp." + tempName("stage", w.t) }
+
+// errAgain says that the rows changed between looking and writing.
+var errAgain = errors.New("the rows changed meanwhile")
+
+// attempts is how often the merge is tried when others get in between.
+const attempts = 8
+
+// finish merges the temporary table, erases, and deletes what a replacing batch
+// leaves out.
+func (w *writer) finish() error {
+	if w.rows > 0 {
+		for try := 1; ; try++ {
+			err := w.tryMerge()
+			if err == nil {
+				break
+			}
+			if try == attempts || !errors.Is(err, errAgain) && code(err) != codeUnique && code(err) != codeDeadlock {
+				if errors.Is(err, errAgain) {
+					return fmt.Errorf("%w: %s: others kept writing the same features", catalog.ErrUnavailable, w.t.Name)
+				}
+				return err
+			}
+			if _, err := w.conn.Exec(w.ctx, `rollback to savepoint merge`); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.eraseAll(); err != nil {
+		return err
+	}
+	if w.batch.Replace == w.t.Name {
+		return w.deleteRest()
+	}
+	return nil
+}
+
+// tryMerge is one attempt at the merge; its counts hold only if it succeeds.
+func (w *writer) tryMerge() error {
+	if _, err := w.conn.Exec(w.ctx, `savepoint merge`); err != nil {
+		return err
+	}
+	kept := len(w.kept)
+	heads, err := w.lockHeads()
+	if err != nil {
+		return err
+	}
+	plan, counts, err := w.decideAll(heads)
+	if err != nil {
+		return err
+	}
+	if err := w.carryOut(plan); err != nil {
+		w.kept = w.kept[:kept]
+		return err
+	}
+	for st, n := range counts {
+		w.result.count(catalog.Status(st), n)
+		if st != int(catalog.Unchanged) && n > 0 {
+			w.touched = true
+		}
+	}
+	_, err = w.conn.Exec(w.ctx, `release savepoint merge`)
+	return err
+}
+
+// lockHeads locks the rows that the staged operations are about and reads what
+// they are now; the batch's time is taken once they are locked, so that no
+// version locked began after it.
+func (w *writer) lockHeads() ([]head, error) {
+	// The lock comes first, alone: a query that locks and reads sees the rows as
+	// they were before it waited.
+	lock := fmt.Sprintf(`select from %s s join %s c on c.id = s.id order by c.id for no key update of c`, w.stageName(), w.t.name())
+	if _, err := w.conn.Exec(w.ctx, lock); err != nil {
+		return nil, err
+	}
+	if w.now.IsZero() {
+		if err := w.conn.QueryRow(w.ctx, `select clock_timestamp()`).Scan(&w.now); err != nil {
+			return nil, err
+		}
+	}
+	if w.merging {
+		if err := w.mergeFields(); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := queryBinary(w.ctx, w.conn.Conn(), fmt.Sprintf(`select s.nagar_ord, c.fid, m.rev, c.nagar_hash, c.valid_from, c.valid_to,
+			case when c.fid is not null and (c.nagar_hash is null or s.nagar_hash is null or s.nagar_given is not null) then row(c.geom%s)::record operator(pg_catalog.*=) row(s.geom%s)::record else false end,
+			e.ended
+		from %s s left join %s c on c.id = s.id left join nagar.commits m on m.txn = c.nagar_txn
+		left join lateral (select max(h.nagar_ended) ended from %s h where c.fid is null and h.id = s.id) e on true`,
+		w.t.list("c."), w.t.list("s."), w.stageName(), w.t.name(), w.t.history()))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.close()
+	heads := make([]head, len(w.staged))
+	for rows.next() {
+		v := rows.values()
+		heads[binaryInt(v[0])] = head{there: v[1] != nil, fid: binaryInt(v[1]), rev: catalog.Rev(binaryInt(v[2])),
+			hash: binaryInt(v[3]), hashed: v[3] != nil, from: binaryInstant(v[4]), to: binaryInstant(v[5]),
+			same: len(v[6]) == 1 && v[6][0] != 0, ended: binaryInstant(v[7])}
+	}
+	return heads, rows.close()
+}
+
+// mergeFields gives merging Puts the current values of the fields that they leave out.
+func (w *writer) mergeFields() error {
+	if len(w.t.Fields) == 0 {
+		return nil
+	}
+	set := ""
+	for i, c := range w.t.columns {
+		if i > 0 {
+			set += ", "
+		}
+		set += fmt.Sprintf("%s = case when get_bit(s.nagar_given, %d) = 1 then s.%[1]s else c.%[1]s end", quote(c), i)
+	}
+	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s, nagar_hash = null from %s c where c.id = s.id and s.nagar_given is not null`,
+		w.stageName(), set, w.t.name()))
+	return err
+}
+
+// plan is what the merge will do, column by column as it is sent.
+type plan struct {
+	ords, fids, actions []int64
+	froms, cuts         []*time.Time
+	inserts, changes    int
+}
+
+func (w *writer) decideAll(heads []head) (*plan, [catalog.Erased + 1]int, error) {
+	p := &plan{}
+	var counts [catalog.Erased + 1]int
+	now := instantOf(w.now)
+	for i := range w.staged {
+		o, h := &w.staged[i], &heads[i]
+		if o.kind == catalog.Erase {
+			continue
+		}
+		d, err := o.decide(w.t.Name, h, now)
+		if err != nil {
+			return nil, counts, err
+		}
+		st := [...]catalog.Status{keep: catalog.Unchanged, insert: catalog.Created, update: catalog.Updated, remove: catalog.Deleted}[d.action]
+		w.statuses[o.ord] = st
+		counts[st]++
+		if d.action == keep {
+			if h.there {
+				w.keep(h.fid)
+			}
+			continue
+		}
+		p.ords = append(p.ords, int64(i))
+		p.fids = append(p.fids, h.fid)
+		p.actions = append(p.actions, int64(d.action))
+		p.froms = append(p.froms, timeOrNil(d.from))
+		p.cuts = append(p.cuts, timeOrNil(d.cut))
+		if d.action == insert {
+			p.inserts++
+		} else {
+			p.changes++
+		}
+	}
+	return p, counts, nil
+}
+
+func timeOrNil(i instant) *time.Time {
+	if i == none {
+		return nil
+	}
+	t := i.time()
+	return &t
+}
+
+// carryOut writes the plan.
+func (w *writer) carryOut(p *plan) error {
+	if len(p.ords) == 0 {
+		return nil
+	}
+	stage, c := w.stageName(), w.t.name()
+	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set nagar_fid = p.fid, nagar_action = p.action, valid_from = p.start, nagar_cut = p.cut
+		from unnest($1::int[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[]) p(ord, fid, action, start, cut)
+		where s.nagar_ord = p.ord`, stage), p.ords, p.fids, p.actions, p.froms, p.cuts)
+	if err != nil {
+		return err
+	}
+	if p.changes > 0 {
+		if err := w.closeVersions(stage, "s.nagar_fid", "s.nagar_cut", fmt.Sprintf("s.nagar_action = %d", remove),
+			fmt.Sprintf("s.nagar_action in (%d, %d)", update, remove)); err != nil {
+			return err
+		}
+		set := ""
+		for _, col := range w.t.columns {
+			set += fmt.Sprintf(", %s = s.%[1]s", quote(col))
+		}
+		if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s c set geom = s.geom%s, valid_from = s.valid_from, valid_to = s.valid_to,
+			nagar_txn = %d, nagar_hash = s.nagar_hash from %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, set, w.txn, stage, update)); err != nil {
+			return err
+		}
+		if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`delete from %s c using %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, stage, remove)); err != nil {
+			return err
+		}
+	}
+	if p.inserts > 0 {
+		tag, err := w.conn.Exec(w.ctx, fmt.Sprintf(`insert into %s (id, geom%s, valid_from, valid_to, nagar_txn, nagar_hash)
+			select s.id, s.geom%s, s.valid_from, s.valid_to, %d, s.nagar_hash from %s s where s.nagar_action = %d order by s.id
+			on conflict (id) do nothing`, c, w.t.fields, w.t.list("s."), w.txn, stage, insert))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() != int64(p.inserts) {
+			return errAgain
+		}
+	}
+	return nil
+}
+
+// closeVersions moves current versions to history: as they were held to be true
+// until now, and what of them stays true until the cut. from names a table s
+// whose rows give fid, cut and whether it is a deletion.
+func (w *writer) closeVersions(from, fid, cut, deletion, where string) error {
+	for _, sql := range []string{
+		`insert into {history} (id, geom{fields}, valid_from, valid_to, nagar_txn, nagar_txn_to, nagar_main, nagar_ended)
+			select c.id, c.geom{c}, c.valid_from, c.valid_to, c.nagar_txn, {txn}, true, case when {deletion} then {cut} end
+			from {from} s join {table} c on c.fid = {fid} where {where}`,
+		`insert into {history} (id, geom{fields}, valid_from, valid_to, nagar_txn, nagar_main)
+			select c.id, c.geom{c}, c.valid_from, least({cut}, c.valid_to), {txn}, false
+			from {from} s join {table} c on c.fid = {fid} where {where}
+			and (c.valid_from is null or c.valid_from < least({cut}, c.valid_to))`,
+	} {
+		sql = expand(sql, "history", w.t.history(), "table", w.t.name(), "fields", w.t.fields, "c", w.t.list("c."),
+			"txn", fmt.Sprint(w.txn), "from", from, "fid", fid, "cut", cut, "deletion", deletion, "where", where)
+		if _, err := w.conn.Exec(w.ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package postgis
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"nagar/catalog"
+	"nagar/geo"
+)
+
+// Scan calls fn for each selected feature of one consistent snapshot, in no
+// particular order, as the rows come in: its memory does not grow with their
+// number. It holds a connection, and the snapshot, until it returns.
+func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
+	outer := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var rev catalog.Rev
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		// The clock is read in the snapshot: every version that the snapshot shows
+		// began before.
+		var now time.Time
+		if err := tx.QueryRow(ctx, headSQL+`, clock_timestamp()`).Scan(&rev, &now); err != nil {
+			return err
+		}
+		t, err := s.table(ctx, tx, q.Collection)
+		if err != nil {
+			return err
+		}
+		if q.Box != nil && q.Box.IsEmpty() {
+			return nil
+		}
+		where, err := s.standIn(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		sql, args := where.scanSQL(t, q, "", now)
+		return s.stream(ctx, tx, t, sql, args, q.Box, func(f *catalog.Feature) error {
+			err := fn(f)
+			if err != nil {
+				cancel() // the rows not yet read are not waited for
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return 0, s.fail(outer, "scan "+q.Collection, err)
+	}
+	return rev, nil
+}
+
+// stream reads features and hands on those whose box meets the given one: the
+// database's boxes are rounded outward to single precision.
+func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, args []any, box *geo.Box, fn func(*catalog.Feature) error) error {
+	rows, err := queryBinary(ctx, tx.Conn(), sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.close()
+	var f catalog.Feature
+	for rows.next() {
+		if err := t.decodeFeature(rows.values(), &f); err != nil {
+			return err
+		}
+		if box != nil && !f.Geometry.Box().Intersects(*box) {
+			continue
+		}
+		if err := fn(&f); err != nil {
+			return &callerError{err}
+		}
+	}
+	return rows.close()
+}
+
+// current is where a collection's current rows are: in its table, or, between the
+// moment somebody drops that and we take note, in the copy that the drop left.
+type current string
+
+func (s *Store) standIn(ctx context.Context, tx querier, t *table) (current, error) {
+	var there, copied bool
+	err := tx.QueryRow(ctx, `select coalesce(to_regclass($2)::oid = k.rel, false), to_regclass($3) is not null from nagar.collections k where k.coll = $1`,
+		t.coll, t.name(), droppedName(t.coll)).Scan(&there, &copied)
+	switch {
+	case err != nil:
+		return "", err
+	case there:
+		return current(t.name()), nil
+	case copied:
+		return current(droppedName(t.coll)), nil
+	}
+	return "", nil
+}
+
+func droppedName(coll int32) string { return fmt.Sprintf("nagar.dropped_%d", coll) }
+
+// scanSQL selects what was true at q.At.AsOf (now, when that is zero) as it was
+// recorded up to q.At.Known; with an id, of that feature only.
+func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time) (string, []any) {
+	asof := q.At.AsOf
+	if asof.IsZero() {
+		asof = now
+	}
+	args := []any{asof.Truncate(time.Microsecond)}
+	box := ""
+	if q.Box != nil {
+		b := clampBox(*q.Box)
+		args = append(args, b.W, b.S, b.E, b.N)
+		box = " and x.geom && st_makeenvelope($2, $3, $4, $5, 4326)"
+	}
+	if id != "" {
+		args = append(args, id)
+		box += fmt.Sprintf(" and x.id = $%d", len(args))
+	}
+	valid := `(x.valid_from is null or x.valid_from <= $1) and (x.valid_to is null or x.valid_to > $1)` + box
+	var parts []string
+	recorded := ""
+	if q.At.Known != 0 {
+		args = append(args, int64(q.At.Known))
+		recorded = fmt.Sprintf(" and m.rev <= $%d", len(args))
+	}
+	if from != "" {
+		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where %s%s`,
+			t.selectList("x", "m.rev"), from, valid, recorded))
+	}
+	if !q.At.IsNow() {
+		until := "x.nagar_txn_to is null"
+		join := ""
+		if q.At.Known != 0 {
+			until = fmt.Sprintf("(x.nagar_txn_to is null or e.rev > $%d)", len(args))
+			join = " left join nagar.commits e on e.txn = x.nagar_txn_to"
+		}
+		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn%s where %s%s and %s`,
+			t.selectList("x", "m.rev"), t.history(), join, valid, recorded, until))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on false where false and x.valid_from < $1`, t.selectList("x", "m.rev"), t.history()))
+		args = args[:1]
+	}
+	return strings.Join(parts, " union all "), args
+}
+
+// clampBox keeps infinities away from the database; nothing lies out there.
+func clampBox(b geo.Box) geo.Box {
+	return geo.Box{W: max(b.W, -181), S: max(b.S, -91), E: min(b.E, 181), N: min(b.N, 91)}
+}
+
+// Feature returns one feature as it is at that moment, or ErrNotFound.
+func (s *Store) Feature(ctx context.Context, collection, id string, at catalog.At) (catalog.Feature, error) {
+	var f catalog.Feature
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		t, err := s.table(ctx, tx, collection)
+		if err != nil {
+			return err
+		}
+		var now time.Time
+		if err := tx.QueryRow(ctx, `select clock_timestamp()`).Scan(&now); err != nil {
+			return err
+		}
+		where, err := s.standIn(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		sql, args := where.scanSQL(t, catalog.Query{Collection: collection, At: at}, id, now)
+		found := false
+		err = s.stream(ctx, tx, t, sql, args, nil, func(g *catalog.Feature) error {
+			f, found = *g, true
+			return nil
+		})
+		if err == nil && !found {
+			err = fmt.Errorf("%s/%s: %w", collection, id, catalog.ErrNotFound)
+		}
+		return err
+	})
+	if err != nil {
+		return catalog.Feature{}, s.fail(ctx, "read "+collection+"/"+id, err)
+	}
+	return f, nil
+}
+
+// History returns every version of a feature by recorded, then valid time;
+// ErrNotFound when there never was one.
+func (s *Store) History(ctx context.Context, collection, id string) ([]catalog.Version, error) {
+	var out []catalog.Version
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		t, err := s.table(ctx, tx, collection)
+		if err != nil {
+			return err
+		}
+		where, err := s.standIn(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		const about = `coalesce(e.rev, 0), m.recorded, m.author, m.reason, `
+		sql := fmt.Sprintf(`select %s%s from %s x join nagar.commits m on m.txn = x.nagar_txn left join nagar.commits e on e.txn = x.nagar_txn_to where x.id = $1`,
+			about, t.selectList("x", "m.rev"), t.history())
+		if where != "" {
+			sql += fmt.Sprintf(` union all select %s%s from %s x join nagar.commits m on m.txn = x.nagar_txn left join nagar.commits e on false where x.id = $1`,
+				about, t.selectList("x", "m.rev"), where)
+		}
+		rows, err := queryBinary(ctx, tx.Conn(), sql+` order by 6, 7 nulls first`, id)
+		if err != nil {
+			return err
+		}
+		defer rows.close()
+		for rows.next() {
+			v := rows.values()
+			ver := catalog.Version{RevTo: catalog.Rev(binaryInt(v[0])), Recorded: binaryInstant(v[1]).time(), Author: string(v[2]), Reason: string(v[3])}
+			if err := t.decodeFeature(v[4:], &ver.Feature); err != nil {
+				return err
+			}
+			out = append(out, ver)
+		}
+		if err := rows.close(); err != nil {
+			return err
+		}
+		if len(out) == 0 {
+			return fmt.Errorf("%s/%s: %w", collection, id, catalog.ErrNotFound)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.fail(ctx, "read the history of "+collection+"/"+id, err)
+	}
+	return out, nil
+}
