@@ -12,7 +12,8 @@
 // matches where it is true. Division by zero is null. Text is ordered by code
 // point. A date is midnight UTC of its day where it meets an instant.
 //
-// A filter is safe for concurrent use and allocates nothing per match.
+// A filter is safe for concurrent use and allocates nothing per match (but where
+// CASEI or ACCENTI meets a text that is not in Unicode's composed form).
 //
 // Beyond the standard: a boolean property may stand alone; a double-quoted name
 // may hold any text ("" for a quote), so that every field can be named; the

@@ -65,7 +65,11 @@ func (s *scratch) fold(text string, how folding) string {
 	if how&foldAccents != 0 {
 		s.dropAccents()
 	}
-	s.out = norm.NFC.Append(s.out, s.work...)
+	if norm.NFC.QuickSpan(s.work) == len(s.work) {
+		s.out = append(s.out, s.work...)
+	} else { // rare, and it allocates
+		s.out = norm.NFC.Append(s.out, s.work...)
+	}
 	return s.since(from)
 }
 
@@ -93,15 +97,29 @@ func (s *scratch) caseFold() {
 
 // dropAccents decomposes work and takes out the marks of no one script.
 func (s *scratch) dropAccents() {
-	s.tmp = norm.NFD.Append(s.tmp[:0], s.work...)
-	s.work = s.work[:0]
-	for i := 0; i < len(s.tmp); {
-		r, size := utf8.DecodeRune(s.tmp[i:])
-		if r < 0x300 || !unicode.Is(unicode.Mn, r) || !unicode.Is(unicode.Inherited, r) {
-			s.work = append(s.work, s.tmp[i:i+size]...)
+	out := s.tmp[:0]
+	for i := 0; i < len(s.work); {
+		r := s.work[i:]
+		p := norm.NFD.Properties(r)
+		if i += max(p.Size(), 1); p.Decomposition() == nil {
+			out = appendUnaccented(out, r[:max(p.Size(), 1)])
+			continue
 		}
-		i += size
+		for d := p.Decomposition(); len(d) > 0; {
+			_, size := utf8.DecodeRune(d)
+			out = appendUnaccented(out, d[:size])
+			d = d[size:]
+		}
 	}
+	s.work, s.tmp = out, s.work
+}
+
+// appendUnaccented appends one character unless it is an accent.
+func appendUnaccented(out, char []byte) []byte {
+	if r, _ := utf8.DecodeRune(char); r >= 0x300 && unicode.Is(unicode.Mn, r) && unicode.Is(unicode.Inherited, r) {
+		return out
+	}
+	return append(out, char...)
 }
 
 // plain reports whether the text is ASCII.
