@@ -2,92 +2,241 @@ package layers
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"nagar/catalog"
 	"nagar/geo"
+	"nagar/layers/index"
 )
 
 // Engine follows a Source and answers from memory.
 type Engine struct {
 	src  Source
 	opts Options
+
+	// state is what readers see; writers replace it as a whole.
+	state atomic.Pointer[state]
+	// rev is the revision published: set after state and after the cache has
+	// dropped what changed, so that no answer is older than it.
+	rev    atomic.Int64
+	loaded chan struct{}
+
+	cache   *cache
+	workers *workers
+	subs    subscribers
+	renders sync.Pool // *renderer
+	queries sync.Pool // *querier
+
+	// mu is held by whoever changes state: the follower, the timer of validity, a
+	// finished merge. It guards what follows.
+	mu       sync.Mutex
+	timed    *timetable
+	advanced chan struct{} // closed and replaced when rev grows
+
+	mergeDue chan struct{}
+	timeDue  chan struct{}
+	counts   counters
 }
 
-var errNotYet = errors.New("not ready")
+type counters struct {
+	rendered, dropped, edits, merges atomic.Int64
+}
+
+// state is the content at one revision.
+type state struct {
+	rev   catalog.Rev
+	cols  map[string]*collection
+	names []string // sorted
+}
+
+// collection is one collection at one revision; it never changes.
+type collection struct {
+	info catalog.Collection
+	snap *index.Snapshot
+	rev  catalog.Rev
+}
+
+func (c *collection) describe() Info {
+	return Info{Collection: c.info, Count: c.snap.Len(), Box: c.snap.Box().Box(), Rev: c.rev}
+}
 
 // New returns an engine over src. It starts nothing: call Run.
-func New(src Source, o Options) *Engine { return &Engine{src: src, opts: o} }
-
-// Run loads every collection, then follows the source until ctx ends.
-func (e *Engine) Run(ctx context.Context) error { return errNotYet }
+func New(src Source, o Options) *Engine {
+	if o.MaxZoom == 0 {
+		o.MaxZoom = 16
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.TileBytes == 0 {
+		o.TileBytes = 500_000
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	e := &Engine{
+		src: src, opts: o,
+		loaded: make(chan struct{}), advanced: make(chan struct{}),
+		mergeDue: make(chan struct{}, 1), timeDue: make(chan struct{}, 1),
+		cache: newCache(o.CacheBytes), workers: newWorkers(), timed: newTimetable(),
+	}
+	e.renders.New = func() any { return new(renderer) }
+	e.queries.New = func() any { return new(querier) }
+	e.state.Store(&state{cols: map[string]*collection{}})
+	return e
+}
 
 // Ready reports whether everything is loaded.
-func (e *Engine) Ready() bool { return false }
+func (e *Engine) Ready() bool {
+	select {
+	case <-e.loaded:
+		return true
+	default:
+		return false
+	}
+}
 
 // Loaded is closed once everything is loaded.
-func (e *Engine) Loaded() <-chan struct{} { return nil }
+func (e *Engine) Loaded() <-chan struct{} { return e.loaded }
 
 // Rev is the revision that every answer from now on shows at least.
-func (e *Engine) Rev() catalog.Rev { return 0 }
+func (e *Engine) Rev() catalog.Rev { return catalog.Rev(e.rev.Load()) }
 
 // WaitRev returns nil once Rev is at least rev, or ctx's error.
-func (e *Engine) WaitRev(ctx context.Context, rev catalog.Rev) error { return errNotYet }
+func (e *Engine) WaitRev(ctx context.Context, rev catalog.Rev) error {
+	for e.Rev() < rev {
+		e.mu.Lock()
+		ch := e.advanced
+		e.mu.Unlock()
+		if e.Rev() >= rev { // it grew before ch was made
+			break
+		}
+		select {
+		case <-ch:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
 
 // MaxZoom is the zoom of the tiles that Dirty names.
-func (e *Engine) MaxZoom() int { return 16 }
+func (e *Engine) MaxZoom() int { return e.opts.MaxZoom }
 
 // Collections describes all collections, by name.
-func (e *Engine) Collections() []Info { return nil }
+func (e *Engine) Collections() []Info {
+	st := e.state.Load()
+	out := make([]Info, 0, len(st.names))
+	for _, n := range st.names {
+		out = append(out, st.cols[n].describe())
+	}
+	return out
+}
 
 // Collection describes one collection.
-func (e *Engine) Collection(name string) (Info, bool) { return Info{}, false }
-
-// Tile renders one tile, or takes it from the cache.
-func (e *Engine) Tile(ctx context.Context, r TileRequest) (*Tile, error) { return nil, errNotYet }
-
-// Near answers the features nearest to a position, nearest first.
-func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) { return nil, errNotYet }
-
-// Within answers the features that meet a box or polygon.
-func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
-	return nil, errNotYet
+func (e *Engine) Collection(name string) (Info, bool) {
+	c, ok := e.state.Load().cols[name]
+	if !ok {
+		return Info{}, false
+	}
+	return c.describe(), true
 }
 
-// AtPoint answers what is at a position.
-func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) { return nil, errNotYet }
-
-// Feature finds a current feature by its id or, failing that, by its numeric key in decimal.
+// Feature finds a current feature by its id or, failing that, by its numeric key
+// in decimal. Whether the caller may see the collection is for the caller to ask.
 func (e *Engine) Feature(collection, idOrKey string) (id string, key catalog.Key, ok bool) {
-	return "", 0, false
+	c, found := e.state.Load().cols[collection]
+	if !found {
+		return "", 0, false
+	}
+	r, ok := c.snap.FindID(collection, idOrKey)
+	if !ok {
+		n, err := strconv.ParseUint(idOrKey, 10, 53)
+		if err != nil {
+			return "", 0, false
+		}
+		if r, ok = c.snap.FindKey(catalog.Key(n)); !ok {
+			return "", 0, false
+		}
+	}
+	seg := c.snap.Segment(r.Part)
+	return strings.Clone(seg.ID(r.Handle)), seg.Key(r.Handle), true
 }
 
-// Stats are the figures for metrics.
-func (e *Engine) Stats() Stats { return Stats{} }
-
-// Dirty says which tiles changed, at MaxZoom (their parents and children changed
-// too), or a box in degrees when they are many. Reset: so much was missed or
-// changed that everything of the collection may have.
-type Dirty struct {
-	Collection string
-	Rev        catalog.Rev
-	Tiles      []geo.Tile // nil when Box is set
-	Box        *geo.Box
+// Stats are the engine's figures for metrics.
+func (e *Engine) Stats() Stats {
+	st := e.state.Load()
+	s := Stats{
+		Rev: e.Rev(), Collections: len(st.names),
+		TilesRendered: e.counts.rendered.Load(), FeaturesDropped: e.counts.dropped.Load(),
+		Edits: e.counts.edits.Load(), Merges: e.counts.merges.Load(),
+		InFlight: e.workers.busy.Load(), Subscribers: e.subs.count(),
+	}
+	for _, c := range st.cols {
+		s.Features += c.snap.Len()
+		s.Segments += c.snap.Parts()
+		s.IndexBytes += c.snap.Bytes()
+	}
+	e.cache.stats(&s)
+	return s
 }
 
-// Subscription is one client's queue of Dirty notices, at most one per
-// collection: notices that are not taken yet are merged, so a slow client costs
-// no more memory than a fast one.
-type Subscription struct{}
+// current is the state, once it is loaded.
+func (e *Engine) current() (*state, error) {
+	if !e.Ready() {
+		return nil, fmt.Errorf("the index is loading: %w", catalog.ErrUnavailable)
+	}
+	return e.state.Load(), nil
+}
 
-// Subscribe returns a new queue; Close it.
-func (e *Engine) Subscribe() *Subscription { return &Subscription{} }
+// seen returns the collection of that name, if the view sees it.
+func (st *state) seen(name string, v catalog.View) (*collection, error) {
+	c, ok := st.cols[name]
+	if !ok || !v.Sees(&c.info) {
+		return nil, fmt.Errorf("collection %q: %w", name, catalog.ErrNotFound)
+	}
+	return c, nil
+}
 
-// Wait is a channel that has an item when there is something to Take.
-func (s *Subscription) Wait() <-chan struct{} { return nil }
+// with returns the state with one collection replaced or added.
+func (st *state) with(c *collection) *state {
+	n := &state{rev: st.rev, cols: make(map[string]*collection, len(st.cols)+1), names: st.names}
+	for k, v := range st.cols {
+		n.cols[k] = v
+	}
+	if _, known := n.cols[c.info.Name]; !known {
+		n.names = append(slices.Clone(st.names), c.info.Name)
+		slices.Sort(n.names)
+	}
+	n.cols[c.info.Name] = c
+	return n
+}
 
-// Take returns and clears what is waiting, by collection name.
-func (s *Subscription) Take() []Dirty { return nil }
+// change is what a publication changed in one collection.
+type change struct {
+	collection string
+	boxes      []geo.GridBox
+	all        bool // everything may look different: the description changed
+}
 
-// Close ends the subscription.
-func (s *Subscription) Close() {}
+// publish makes st the state. The caller holds mu.
+func (e *Engine) publish(st *state, changes []change) {
+	e.state.Store(st)
+	for i := range changes {
+		e.cache.invalidate(&changes[i])
+	}
+	if catalog.Rev(e.rev.Load()) != st.rev {
+		e.rev.Store(int64(st.rev))
+		close(e.advanced)
+		e.advanced = make(chan struct{})
+	}
+	for i := range changes {
+		e.subs.notify(&changes[i], st, uint32(e.opts.MaxZoom))
+	}
+}

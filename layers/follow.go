@@ -1,0 +1,300 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nagar/catalog"
+	"nagar/geo"
+	"nagar/layers/index"
+)
+
+// Run loads every collection, then follows the source until ctx ends, and
+// returns ctx's error, or the first other failure. While the source is
+// unavailable it tries again, ever more slowly up to five seconds, and goes on
+// serving what it has.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{}, 2)
+	go func() { e.mergeLoop(ctx); done <- struct{}{} }()
+	go func() { e.timeLoop(ctx); done <- struct{}{} }()
+	err := e.followLoop(ctx)
+	cancel()
+	<-done
+	<-done
+	return err
+}
+
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+func (e *Engine) followLoop(ctx context.Context) error {
+	f := &follower{e: e, ctx: ctx}
+	pause := firstPause
+	for {
+		before := f.since
+		var err error
+		if !f.loaded {
+			err = f.load(ctx)
+		} else {
+			err = catalog.Follow(ctx, e.src, f.since, f.commit)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			pause = firstPause
+			continue
+		case errors.Is(err, catalog.ErrBadCursor): // the store was set back: begin again
+			f.loaded = false
+		case !errors.Is(err, catalog.ErrUnavailable):
+			return fmt.Errorf("follow the catalogue: %w", err)
+		}
+		f.reset()
+		if f.since != before {
+			pause = firstPause
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		pause = min(pause*2, lastPause)
+	}
+}
+
+// follower applies commits to the engine's state. Only followLoop uses it.
+type follower struct {
+	e      *Engine
+	ctx    context.Context // Run's, for reads that a commit needs
+	loaded bool
+	since  catalog.Rev                // the last revision applied whole
+	have   map[string]catalog.Rev     // the revision that each collection was loaded at
+	batch  map[string]*pendingChanges // of the revision being received
+	order  []string
+	define bool // the revision changes a description
+}
+
+// pendingChanges are the edits of one revision to one collection, the last per id.
+type pendingChanges struct {
+	at    map[string]int
+	edits []index.Edit
+}
+
+func (f *follower) reset() { f.batch, f.order, f.define = nil, nil, false }
+
+// load scans every collection, then catches up with what was written meanwhile.
+// Readers see the result as a whole.
+func (f *follower) load(ctx context.Context) error {
+	e := f.e
+	f.reset()
+	f.have = map[string]catalog.Rev{}
+	head, err := e.src.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	cols, err := e.src.Collections(ctx)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	st := &state{rev: head, cols: map[string]*collection{}}
+	timed := newTimetable()
+	now := e.opts.Clock()
+	for i := range cols {
+		c := &cols[i]
+		b := index.NewBuilder(c)
+		rev, err := e.src.Scan(ctx, catalog.Query{Collection: c.Name}, func(x *catalog.Feature) error {
+			if timed.admit(c.Name, x, now) {
+				b.Add(x)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("load %s: %w", c.Name, err)
+		}
+		f.have[c.Name] = rev
+		st = st.with(&collection{info: *c, snap: index.NewSnapshot(b.Build()), rev: rev})
+	}
+	e.mu.Lock()
+	e.timed = timed
+	var all []change
+	if e.Ready() { // loaded again
+		for n := range st.cols {
+			all = append(all, change{collection: n, all: true})
+		}
+	}
+	e.publish(st, all)
+	e.mu.Unlock()
+	if f.since, err = e.src.Changes(ctx, head, f.commit); err != nil {
+		return fmt.Errorf("load: catch up: %w", err)
+	}
+	f.loaded = true
+	if !e.Ready() {
+		close(e.loaded)
+	}
+	e.poke(e.timeDue)
+	e.poke(e.mergeDue)
+	return nil
+}
+
+func (e *Engine) poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// commit takes in one Commit and, when it ends its revision, applies it.
+func (f *follower) commit(c catalog.Commit) error {
+	if f.batch == nil {
+		f.batch = map[string]*pendingChanges{}
+	}
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		if ch.Kind == catalog.Defined {
+			f.define = true
+			continue
+		}
+		if c.Rev <= f.have[ch.Collection] { // the scan has seen it
+			continue
+		}
+		p := f.batch[ch.Collection]
+		if p == nil {
+			p = &pendingChanges{at: map[string]int{}}
+			f.batch[ch.Collection] = p
+			f.order = append(f.order, ch.Collection)
+		}
+		edit := index.Edit{ID: ch.ID}
+		if ch.New != nil {
+			x := *ch.New
+			edit.New = &x
+		}
+		if j, again := p.at[ch.ID]; again {
+			p.edits[j] = edit
+		} else {
+			p.at[ch.ID] = len(p.edits)
+			p.edits = append(p.edits, edit)
+		}
+	}
+	if c.More {
+		return nil
+	}
+	if err := f.apply(c.Rev); err != nil {
+		return err
+	}
+	f.since = c.Rev
+	f.reset()
+	return nil
+}
+
+// apply publishes the revision that was received.
+func (f *follower) apply(rev catalog.Rev) error {
+	e := f.e
+	defined, err := f.descriptions()
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	st := e.state.Load()
+	var changes []change
+	for i := range defined {
+		d := &defined[i]
+		old, known := st.cols[d.Name]
+		switch {
+		case !known:
+			st = st.with(&collection{info: *d, snap: index.NewSnapshot(index.NewBuilder(d).Build()), rev: rev})
+		case old.info.Rev != d.Rev:
+			st = st.with(&collection{info: *d, snap: old.snap, rev: rev})
+		default:
+			continue
+		}
+		changes = append(changes, change{collection: d.Name, all: true})
+	}
+	now := e.opts.Clock()
+	for _, name := range f.order {
+		old, known := st.cols[name]
+		if !known {
+			return fmt.Errorf("revision %d changes unknown collection %q", rev, name)
+		}
+		edits := f.batch[name].edits
+		for i := range edits {
+			if x := edits[i].New; x != nil && !e.timed.admit(name, x, now) {
+				edits[i].New = nil
+			} else if x == nil {
+				e.timed.forget(name, edits[i].ID)
+			}
+		}
+		c, ch := old.edited(edits, rev)
+		st = st.with(c)
+		changes = append(changes, ch)
+		e.counts.edits.Add(int64(len(edits)))
+	}
+	next := *st
+	next.rev = max(rev, st.rev)
+	e.publish(&next, changes)
+	e.poke(e.timeDue)
+	e.poke(e.mergeDue)
+	return nil
+}
+
+// descriptions are those of all collections, when the revision changed one or
+// touches one that is not known; else none.
+func (f *follower) descriptions() ([]catalog.Collection, error) {
+	need := f.define
+	st := f.e.state.Load()
+	for _, n := range f.order {
+		if _, known := st.cols[n]; !known {
+			need = true
+		}
+	}
+	if !need {
+		return nil, nil
+	}
+	cols, err := f.e.src.Collections(f.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the descriptions: %w", err)
+	}
+	return cols, nil
+}
+
+// edited returns the collection after edits, and what changed on the map.
+func (c *collection) edited(edits []index.Edit, rev catalog.Rev) (*collection, change) {
+	ch := change{collection: c.info.Name}
+	snap := c.snap.Apply(&c.info, edits, func(b geo.GridBox) { ch.boxes = append(ch.boxes, b) })
+	return &collection{info: c.info, snap: snap, rev: rev}, ch
+}
+
+// mergeLoop merges segments in the background, one collection at a time.
+func (e *Engine) mergeLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.mergeDue:
+		}
+		st := e.state.Load()
+		for _, name := range st.names {
+			c := st.cols[name]
+			m := c.snap.PlanMerge()
+			if m == nil || ctx.Err() != nil {
+				continue
+			}
+			m.Run(&c.info)
+			e.mu.Lock()
+			now := e.state.Load()
+			if cur, ok := now.cols[name]; ok {
+				n := *cur
+				n.snap = m.Install(cur.snap)
+				e.state.Store(now.with(&n)) // the content is the same: nothing to tell
+			}
+			e.mu.Unlock()
+			e.counts.merges.Add(1)
+		}
+	}
+}

@@ -1,0 +1,295 @@
+package layers
+
+import (
+	"context"
+	"slices"
+
+	"nagar/geo"
+	"nagar/geo/mvt"
+	"nagar/layers/index"
+)
+
+// Below fullZoom a tile shows what can be seen, not every feature:
+//
+//   - points: one per cell of pointCell tile units, the one of the smallest key,
+//     with point_count when it stands for several;
+//   - lines: thinned by Douglas and Peucker before they are clipped; roads (a text
+//     field "class" with a known value) from the zoom of their class on;
+//   - polygons: rounded to polygonSnap units, so that neighbours keep their shared
+//     borders; those under smallArea are drawn as they are when they are alone in
+//     their group (a square of groupCell units), else merged into blocks.
+//
+// Every rule looks at the world around a feature only as far as reach, on grids
+// that are fixed to the world: so neighbouring tiles agree, an edit changes its own
+// surroundings only, and the same content gives the same tile.
+const (
+	pointCell   = 256 // 32 px of a tile shown at 512 px
+	groupCell   = 64  // the buffer is one group wide
+	polygonSnap = 4   // half a pixel
+	smallArea   = 400 // tile units², 20 × 20: 2.5 px wide
+	lineTol     = 2.0 // tile units
+	tinyLine    = 6   // tile units: shorter lines are left out below z13
+)
+
+// classZoom is the zoom from which on roads of a class are drawn (OpenStreetMap's
+// highway values).
+var classZoom = map[string]uint32{
+	"motorway": 5, "motorway_link": 11, "trunk": 7, "trunk_link": 11, "primary": 8, "primary_link": 12,
+	"secondary": 10, "secondary_link": 12, "tertiary": 11, "tertiary_link": 13,
+	"residential": 13, "unclassified": 13, "living_street": 13, "road": 13, "local": 13,
+	"service": 14, "track": 14, "path": 14, "footway": 14, "cycleway": 14, "pedestrian": 13, "steps": 14,
+}
+
+// smallPolygon is a polygon that is drawn only if it is alone in its group.
+type smallPolygon struct {
+	hit   int32 // index among the hits
+	group int32
+	poly  int32 // which polygon of the feature; a member of a collection counts on
+}
+
+// generalised draws the layer as seen from afar.
+func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
+	refs := d.find.Search(d.snap, t.GridBox(pointCell))
+	d.thin.reset(t, d.coarse)
+	d.blocks.reset(t, d.coarse)
+	d.small = d.small[:0]
+	for i, r := range refs {
+		if i%cancelEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		seg := d.snap.Segment(r.Part)
+		if d.job.filter != nil && !d.job.filter.accepts(seg, r.Handle) {
+			continue
+		}
+		box := seg.Box(r.Handle)
+		near := box.Intersects(d.clipGrid)
+		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
+			switch d.shape.Type {
+			case geo.Point, geo.MultiPoint:
+				d.thin.add(d.shape.Coords, int32(i), uint64(seg.Key(r.Handle)))
+			case geo.LineString, geo.MultiLineString:
+				if near {
+					d.thinLine(seg, r, box)
+				}
+			default:
+				if near {
+					d.thinPolygon(seg, r, int32(i), box)
+				}
+			}
+		}
+	}
+	d.drawSmall(refs)
+	d.drawBlocks()
+	d.drawPoints(refs)
+	return nil
+}
+
+// thinLine draws a line feature, or counts it as dropped.
+func (d *renderer) thinLine(seg *index.Segment, r index.Ref, box geo.GridBox) {
+	unit := float64(int64(1) << (20 - d.z))
+	long := max(float64(int64(box.MaxX)-int64(box.MinX)), float64(int64(box.MaxY)-int64(box.MinY))) / unit
+	if z, known := d.classOf(seg, r); known && d.z < z || long < 1 || d.z < 13 && !known && long < tinyLine {
+		d.dropped++
+		return
+	}
+	d.w.Feature(uint64(seg.Key(r.Handle)))
+	whole := d.clipGrid.ContainsBox(box)
+	for i := range d.shape.Ends {
+		d.line(d.shape.Ring(i), whole, lineTol*float64(int(1)<<d.coarse))
+	}
+	d.finish(seg, r, 0)
+}
+
+func (d *renderer) classOf(seg *index.Segment, r index.Ref) (uint32, bool) {
+	if d.job.class < 0 || d.job.class >= seg.NumColumns() {
+		return 0, false
+	}
+	s, ok := seg.Column(d.job.class).Text(r.Handle)
+	if !ok {
+		return 0, false
+	}
+	z, ok := classZoom[s]
+	return z, ok
+}
+
+// thinPolygon draws the large polygons of a feature and notes its small ones.
+func (d *renderer) thinPolygon(seg *index.Segment, r index.Ref, hit int32, box geo.GridBox) {
+	unit := float64(int64(1) << (20 - d.z))
+	limit := smallArea * unit * unit * float64(int64(1)<<(2*d.coarse))
+	opened := false
+	for p := range d.shape.NumPolygons() {
+		from, to := d.shape.Rings(p)
+		if from == to {
+			continue
+		}
+		outer := d.shape.Ring(from)
+		b := box
+		if d.shape.Type != geo.Polygon || to-from > 1 {
+			b = boxOf(outer)
+		}
+		w, h := float64(int64(b.MaxX)-int64(b.MinX)), float64(int64(b.MaxY)-int64(b.MinY))
+		if max(w, h) < groupCell*unit {
+			area := 0.0
+			for i := from; i < to; i++ {
+				area += float64(geo.RingArea2(d.shape.Ring(i))) / 2 // holes are negative
+			}
+			if area < limit {
+				if g, ok := d.blocks.note(b, area); ok {
+					d.small = append(d.small, smallPolygon{hit, g, int32(p)})
+				}
+				continue
+			}
+		}
+		if !opened {
+			d.w.Feature(uint64(seg.Key(r.Handle)))
+			opened = true
+		}
+		d.polygon(from, to, d.clipGrid.ContainsBox(b), polygonSnap)
+	}
+	if opened && !d.finish(seg, r, 0) && d.clipGrid.ContainsBox(box) {
+		d.dropped++
+	}
+}
+
+func boxOf(coords []int32) geo.GridBox {
+	b := geo.EmptyGridBox()
+	for i := 0; i+1 < len(coords); i += 2 {
+		b = b.Extend(coords[i], coords[i+1])
+	}
+	return b
+}
+
+// drawSmall draws the small polygons that are alone in their group, and leaves the
+// others to the blocks.
+func (d *renderer) drawSmall(refs []index.Ref) {
+	for _, s := range d.small {
+		r := refs[s.hit]
+		seg := d.snap.Segment(r.Part)
+		if !d.blocks.alone(s.group) {
+			d.dropped++
+			continue
+		}
+		// A collection's member is found again by drawing all of it: it is alone, so it
+		// is the only small one here.
+		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
+			if int(s.poly) >= d.shape.NumPolygons() {
+				continue
+			}
+			from, to := d.shape.Rings(int(s.poly))
+			if from == to || d.blocks.groupOf(boxOf(d.shape.Ring(from))) != s.group {
+				continue
+			}
+			d.w.Feature(uint64(seg.Key(r.Handle)))
+			d.polygon(from, to, d.clipGrid.ContainsBox(boxOf(d.shape.Ring(from))), 1)
+			if d.finish(seg, r, 0) {
+				d.blocks.taken(s.group)
+			} else {
+				d.dropped++
+			}
+			break
+		}
+	}
+}
+
+// drawBlocks draws what is left as one feature without an id: the blocks, with
+// the number of features they stand for.
+func (d *renderer) drawBlocks() {
+	n := d.blocks.trace()
+	if n == 0 {
+		return
+	}
+	d.w.Feature(0)
+	d.blocks.each(func(ring []int32) { d.w.Ring(ring) })
+	d.w.Tag(d.w.Key("merged"), d.w.Int(int64(n)))
+	d.w.EndFeature()
+}
+
+// drawPoints draws the point that stands for each cell.
+func (d *renderer) drawPoints(refs []index.Ref) {
+	cells := d.thin.chosen()
+	for _, c := range cells {
+		if c.x < clipTile.MinX || c.x > clipTile.MaxX || c.y < clipTile.MinY || c.y > clipTile.MaxY {
+			continue
+		}
+		r := refs[c.hit]
+		seg := d.snap.Segment(r.Part)
+		d.w.Feature(uint64(seg.Key(r.Handle)))
+		d.points = append(d.points[:0], c.x, c.y)
+		d.w.Points(d.points)
+		d.finish(seg, r, int(c.count))
+		d.dropped += int(c.count) - 1
+	}
+}
+
+// thinner keeps one point per cell.
+type thinner struct {
+	ox, oy int64
+	shift  uint // grid units to tile units
+	cell   int32
+	across int32
+	cells  []pointCellOf
+	list   []pointCellOf
+	keyAt  int64 // index of the key point_count, -1: not written
+}
+
+type pointCellOf struct {
+	count int32
+	hit   int32
+	key   uint64
+	x, y  int32
+}
+
+func (t *thinner) reset(tile geo.Tile, coarse int) {
+	t.ox, t.oy = tile.Origin()
+	t.shift = 20 - uint(tile.Z)
+	t.cell = int32(min(pointCell<<coarse, extent))
+	t.across = extent/t.cell + 2
+	t.cells = append(t.cells[:0], make([]pointCellOf, t.across*t.across)...)
+	t.keyAt = -1
+}
+
+// add counts the positions of a feature; a feature counts once per cell for each
+// of its positions there.
+func (t *thinner) add(coords []int32, hit int32, key uint64) {
+	half := int64(1) << t.shift >> 1
+	for i := 0; i+1 < len(coords); i += 2 {
+		x, y := int32((int64(coords[i])-t.ox+half)>>t.shift), int32((int64(coords[i+1])-t.oy+half)>>t.shift)
+		cx, cy := (x+t.cell)/t.cell, (y+t.cell)/t.cell
+		if x < -t.cell || y < -t.cell || cx >= t.across || cy >= t.across {
+			continue
+		}
+		c := &t.cells[cy*t.across+cx]
+		c.count++
+		if c.count == 1 || key < c.key || key == c.key && (x < c.x || x == c.x && y < c.y) {
+			c.hit, c.key, c.x, c.y = hit, key, x, y
+		}
+	}
+}
+
+// chosen returns the cells that have a point, in the order of the hits.
+func (t *thinner) chosen() []pointCellOf {
+	t.list = t.list[:0]
+	for _, c := range t.cells {
+		if c.count > 0 {
+			t.list = append(t.list, c)
+		}
+	}
+	slices.SortFunc(t.list, func(a, b pointCellOf) int {
+		if a.hit != b.hit {
+			return int(a.hit) - int(b.hit)
+		}
+		if a.y != b.y {
+			return int(a.y) - int(b.y)
+		}
+		return int(a.x) - int(b.x)
+	})
+	return t.list
+}
+
+// key is the index of the key point_count in the layer.
+func (t *thinner) key(w *mvt.Writer) uint32 {
+	if t.keyAt < 0 {
+		t.keyAt = int64(w.Key("point_count"))
+	}
+	return uint32(t.keyAt)
+}

@@ -1,0 +1,385 @@
+package layers
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"nagar/catalog"
+	"nagar/geo"
+	"nagar/layers/index"
+)
+
+// defaultLimit is the page size when none is asked for.
+const defaultLimit = 100
+
+// maxRegion is the most positions of a query polygon.
+const maxRegion = 100_000
+
+// querier answers queries in memory that it keeps. It is used by one goroutine at a time.
+type querier struct {
+	find  index.Finder
+	shape index.Shape
+	out   featureWriter
+}
+
+// limitOf checks a page size.
+func limitOf(n int) (int, error) {
+	switch {
+	case n == 0:
+		return defaultLimit, nil
+	case n < 0 || n > MaxLimit:
+		return 0, &catalog.Invalid{Path: "limit", Reason: fmt.Sprintf("want 1 to %d, got %d", MaxLimit, n)}
+	}
+	return n, nil
+}
+
+func checkPosition(lon, lat float64) error {
+	if !(lon >= -180 && lon <= 180) {
+		return &catalog.Invalid{Path: "lon", Reason: fmt.Sprintf("%v is not a longitude from -180 to 180", lon)}
+	}
+	if !(lat >= -90 && lat <= 90) {
+		return &catalog.Invalid{Path: "lat", Reason: fmt.Sprintf("%v is not a latitude from -90 to 90", lat)}
+	}
+	return nil
+}
+
+// cursor marks: which query a cursor belongs to.
+const (
+	cursorWithin = 'w'
+	cursorNear   = 'n'
+)
+
+func makeCursor(mark byte, a, b uint64) string {
+	var c [17]byte
+	c[0] = mark
+	binary.BigEndian.PutUint64(c[1:], a)
+	binary.BigEndian.PutUint64(c[9:], b)
+	return base64.RawURLEncoding.EncodeToString(c[:])
+}
+
+func readCursor(mark byte, s string) (a, b uint64, err error) {
+	c, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(c) != 17 || c[0] != mark {
+		return 0, 0, &catalog.Invalid{Path: "after", Reason: "not a cursor of this query"}
+	}
+	return binary.BigEndian.Uint64(c[1:]), binary.BigEndian.Uint64(c[9:]), nil
+}
+
+// Within answers the features that meet a box or polygon, borders included, in
+// canonical order (see layers/index). A box must have W ≤ E and S ≤ N: one across
+// the antimeridian is refused; ask for its two halves.
+func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
+	limit, err := limitOf(r.Limit)
+	if err != nil {
+		return nil, err
+	}
+	area, region, err := r.area()
+	if err != nil {
+		return nil, err
+	}
+	var after *index.Place
+	if r.After != "" {
+		rank, key, err := readCursor(cursorWithin, r.After)
+		if err != nil {
+			return nil, err
+		}
+		after = &index.Place{Rank: rank, Key: catalog.Key(key)}
+	}
+	q, err := e.open(ctx, r.Collection, r.View, r.Filter, r.At, func() *geo.Box { b := area.Grow(2).Box(); return &b })
+	if err != nil {
+		return nil, err
+	}
+	defer q.close()
+	if err := q.enter(q.c.snap.Count(area, bigLoad)); err != nil {
+		return nil, err
+	}
+	snap := q.c.snap
+	q.out.begin(&q.c.info, q.fields)
+	next := ""
+	var last index.Place
+	for i, ref := range q.find.Search(snap, area) {
+		if i%cancelEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		seg := snap.Segment(ref.Part)
+		if after != nil && !snap.Place(ref).After(*after) {
+			continue
+		}
+		if region != nil {
+			if !seg.MeetsRegion(ref.Handle, region, &q.shape) {
+				continue
+			}
+		} else if !seg.MeetsBox(ref.Handle, area, &q.shape) {
+			continue
+		}
+		if q.filter != nil && !q.filter.accepts(seg, ref.Handle) {
+			continue
+		}
+		if q.out.count == limit {
+			next = makeCursor(cursorWithin, last.Rank, uint64(last.Key))
+			break
+		}
+		q.out.feature(seg, ref.Handle, &q.shape)
+		q.out.endFeature()
+		if q.out.count == limit {
+			last = snap.Place(ref)
+		}
+	}
+	return q.answer(next), nil
+}
+
+// area checks what is asked for and puts it on the grid.
+func (r *WithinRequest) area() (geo.GridBox, *index.Region, error) {
+	switch {
+	case (r.Box == nil) == (r.Polygon == nil):
+		return geo.GridBox{}, nil, &catalog.Invalid{Path: "bbox", Reason: "want a box or a polygon, and not both"}
+	case r.Box != nil:
+		if err := checkBox(*r.Box); err != nil {
+			return geo.GridBox{}, nil, err
+		}
+		return geo.ProjectBox(*r.Box), nil, nil
+	}
+	g := r.Polygon
+	if g.Type != geo.Polygon && g.Type != geo.MultiPolygon || g.IsEmpty() {
+		return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: "want a Polygon or MultiPolygon"}
+	}
+	if n := g.NumPositions(); n > maxRegion {
+		return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: fmt.Sprintf("%d positions; at most %d", n, maxRegion)}
+	}
+	for i, s := 0, g.Stride(); i+1 < len(g.Coords); i += s {
+		if err := checkPosition(g.Coords[i], g.Coords[i+1]); err != nil {
+			return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: fmt.Sprintf("position %d is not a longitude and latitude", i/s)}
+		}
+	}
+	region := index.NewRegion(g)
+	return region.Box(), region, nil
+}
+
+func checkBox(b geo.Box) error {
+	bad := func(why string) error { return &catalog.Invalid{Path: "bbox", Reason: why} }
+	for _, v := range [2]float64{b.W, b.E} {
+		if !(v >= -180 && v <= 180) {
+			return bad(fmt.Sprintf("%v is not a longitude from -180 to 180", v))
+		}
+	}
+	for _, v := range [2]float64{b.S, b.N} {
+		if !(v >= -90 && v <= 90) {
+			return bad(fmt.Sprintf("%v is not a latitude from -90 to 90", v))
+		}
+	}
+	if b.W > b.E {
+		return bad(fmt.Sprintf("west %v is east of east %v; a box across the antimeridian is not taken, ask for its two halves", b.W, b.E))
+	}
+	if b.S > b.N {
+		return bad(fmt.Sprintf("south %v is north of north %v", b.S, b.N))
+	}
+	return nil
+}
+
+// Near answers the features nearest to a position, nearest first, ties by key.
+func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) {
+	limit, err := limitOf(r.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPosition(r.Lon, r.Lat); err != nil {
+		return nil, err
+	}
+	after := index.Neighbour{Metres: -1}
+	if r.After != "" {
+		m, key, err := readCursor(cursorNear, r.After)
+		if err != nil {
+			return nil, err
+		}
+		after = index.Neighbour{Metres: math.Float64frombits(m), Key: catalog.Key(key)}
+		if !(after.Metres >= 0) {
+			return nil, &catalog.Invalid{Path: "after", Reason: "not a cursor of this query"}
+		}
+	}
+	if !r.At.IsNow() {
+		return e.nearPast(ctx, &r, limit, after)
+	}
+	q, err := e.open(ctx, r.Collection, r.View, r.Filter, r.At, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer q.close()
+	if err := q.enter(limit); err != nil {
+		return nil, err
+	}
+	a, _ := q.nearest(ctx, r.Lon, r.Lat, limit, after)
+	return a, ctx.Err()
+}
+
+// nearest answers the neighbours after a cursor; farthest is the distance of the last one.
+func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, after index.Neighbour) (a *Answer, farthest float64) {
+	q.out.begin(&q.c.info, q.fields)
+	next := ""
+	var last index.Neighbour
+	accept := func(r index.Ref) bool {
+		return q.filter == nil || q.filter.accepts(q.c.snap.Segment(r.Part), r.Handle)
+	}
+	q.find.Nearest(q.c.snap, lon, lat, accept, func(n index.Neighbour) bool {
+		if n.Metres < after.Metres || n.Metres == after.Metres && n.Key <= after.Key {
+			return ctx.Err() == nil
+		}
+		if q.out.count == limit {
+			next = makeCursor(cursorNear, math.Float64bits(last.Metres), uint64(last.Key))
+			return false
+		}
+		q.out.feature(q.c.snap.Segment(n.Ref.Part), n.Ref.Handle, &q.shape)
+		q.out.number("distance_m", math.Round(n.Metres*1000)/1000)
+		q.out.endFeature()
+		last = n
+		return ctx.Err() == nil
+	})
+	return q.answer(next), last.Metres
+}
+
+// nearPast looks in ever larger boxes of the past until nothing outside can be nearer.
+func (e *Engine) nearPast(ctx context.Context, r *NearRequest, limit int, after index.Neighbour) (*Answer, error) {
+	for radius := 1000.0; ; radius *= 4 {
+		mx, my := geo.MetresPerDegree(min(max(math.Abs(r.Lat)+radius/111_000, 0), 89))
+		b := geo.Box{W: r.Lon - radius/mx, E: r.Lon + radius/mx, S: r.Lat - radius/my, N: r.Lat + radius/my}
+		whole := radius > 2_000_000
+		q, err := e.open(ctx, r.Collection, r.View, r.Filter, r.At, func() *geo.Box {
+			if whole {
+				return nil
+			}
+			return &b
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := q.enter(limit); err != nil {
+			q.close()
+			return nil, err
+		}
+		a, farthest := q.nearest(ctx, r.Lon, r.Lat, limit, after)
+		q.close()
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if whole || a.Next != "" && farthest < radius*0.99 {
+			return a, nil
+		}
+	}
+}
+
+// AtPoint answers what is at a position, collection by collection.
+func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) {
+	limit, err := limitOf(r.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPosition(r.Lon, r.Lat); err != nil {
+		return nil, err
+	}
+	st, err := e.current()
+	if err != nil {
+		return nil, err
+	}
+	names := r.Collections
+	if names == nil {
+		for _, n := range st.names {
+			if c := st.cols[n]; r.View.Sees(&c.info) && c.info.Geometry != catalog.GeometryNone {
+				names = append(names, n)
+			}
+		}
+	}
+	x, y := geo.Project(r.Lon, r.Lat)
+	here := geo.GridBox{MinX: x, MinY: y, MaxX: x, MaxY: y}.Grow(1)
+	q := &openQuery{e: e, ctx: ctx, querier: e.queries.Get().(*querier), rev: e.Rev()}
+	defer q.close()
+	if err := q.enter(1); err != nil {
+		return nil, err
+	}
+	q.out.begin(nil, nil)
+	for _, name := range names {
+		if q.c, err = st.seen(name, r.View); err != nil {
+			return nil, err
+		}
+		if q.filter, err = compileFilter(&q.c.info, r.View, ""); err != nil {
+			return nil, err
+		}
+		if !r.At.IsNow() {
+			b := here.Grow(2).Box()
+			if q.c, err = e.past(ctx, q.c, r.At, &b); err != nil {
+				return nil, err
+			}
+			q.rev = min(q.rev, q.c.rev)
+		}
+		q.fields, _ = seenFields(&q.c.info, r.View)
+		q.out.collection(&q.c.info, q.fields)
+		for _, ref := range q.find.Search(q.c.snap, here) {
+			seg := q.c.snap.Segment(ref.Part)
+			if q.out.count == limit {
+				return q.answer(""), nil
+			}
+			if seg.MeetsPosition(ref.Handle, x, y, &q.shape) && (q.filter == nil || q.filter.accepts(seg, ref.Handle)) {
+				q.out.feature(seg, ref.Handle, &q.shape)
+				q.out.text("collection", name)
+				q.out.endFeature()
+			}
+		}
+	}
+	return q.answer(""), nil
+}
+
+// openQuery is a query under way.
+type openQuery struct {
+	*querier
+	e      *Engine
+	ctx    context.Context
+	rev    catalog.Rev
+	c      *collection
+	fields []int
+	filter *filter
+	leave  func()
+}
+
+// open finds the collection, now or as it was; box is asked for the part of the past that matters.
+func (e *Engine) open(ctx context.Context, name string, v catalog.View, text string, at catalog.At, box func() *geo.Box) (*openQuery, error) {
+	rev := e.Rev() // before the state is read
+	st, err := e.current()
+	if err != nil {
+		return nil, err
+	}
+	c, err := st.seen(name, v)
+	if err != nil {
+		return nil, err
+	}
+	f, err := compileFilter(&c.info, v, text)
+	if err != nil {
+		return nil, err
+	}
+	if !at.IsNow() {
+		if c, err = e.past(ctx, c, at, box()); err != nil {
+			return nil, err
+		}
+		rev = c.rev
+	}
+	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c, filter: f}
+	q.fields, _ = seenFields(&c.info, v)
+	return q, nil
+}
+
+// enter waits for a place to work in.
+func (q *openQuery) enter(features int) (err error) {
+	q.leave, err = q.e.workers.enter(q.ctx, features)
+	return err
+}
+
+func (q *openQuery) close() {
+	if q.leave != nil {
+		q.leave()
+	}
+	q.e.queries.Put(q.querier)
+}
+
+func (q *openQuery) answer(next string) *Answer {
+	return &Answer{Features: q.out.finish(), Count: q.out.count, Next: next, Rev: q.rev}
+}

@@ -1,0 +1,357 @@
+package layers
+
+import (
+	"context"
+
+	"nagar/catalog"
+	"nagar/geo"
+	"nagar/geo/mvt"
+	"nagar/layers/index"
+)
+
+const (
+	extent   = geo.TileExtent
+	buffer   = 64 // tile units drawn beyond the tile on every side
+	fullZoom = 14 // from here on every feature is drawn as it is
+
+	// maxCoarse is how often a generalised tile over its budget is drawn again, coarser.
+	maxCoarse = 6
+	// smallDict is the size up to which a dictionary's codes are mapped by array.
+	smallDict = 8192
+)
+
+// reach is how far, in tile units, a change of a feature shows beyond its box.
+func reach(z uint32) int {
+	if z < fullZoom {
+		return pointCell + groupCell
+	}
+	return buffer
+}
+
+// layerJob is one layer to be drawn.
+type layerJob struct {
+	c      *collection
+	fields []int // of the collection's fields, those that the view sees
+	class  int   // the seen text field "class", or -1
+	filter *filter
+}
+
+func newLayerJob(c *collection, r *TileRequest) (layerJob, error) {
+	j := layerJob{c: c, class: -1}
+	j.fields, j.class = seenFields(&c.info, r.View)
+	var err error
+	j.filter, err = compileFilter(&c.info, r.View, r.Filter)
+	return j, err
+}
+
+func seenFields(c *catalog.Collection, v catalog.View) (fields []int, class int) {
+	class = -1
+	fields = make([]int, 0, len(c.Fields))
+	for i := range c.Fields {
+		f := &c.Fields[i]
+		if !v.SeesField(c, f) {
+			continue
+		}
+		fields = append(fields, i)
+		if f.Name == "class" && f.Type == catalog.TypeText {
+			class = i
+		}
+	}
+	return fields, class
+}
+
+// renderer draws tiles in memory that it keeps. It is used by one goroutine at a time.
+type renderer struct {
+	w      mvt.Writer
+	find   index.Finder
+	clip   geo.Clipper
+	simple geo.Simplifier
+	shape  index.Shape
+
+	features, dropped int
+
+	// the tile
+	z        uint32
+	ox, oy   int64       // its origin on the grid
+	clipGrid geo.GridBox // the tile and its buffer on the grid
+	coarse   int
+
+	// the layer
+	job    *layerJob
+	snap   *index.Snapshot
+	keys   []uint32   // by position in job.fields: key index + 1, 0: not written yet
+	remap  [][]uint32 // by part and position in fields: value index + 1 by code
+	arena  []uint32   // what remap points into
+	points []int32    // a geometry in tile units
+	ends   []int32
+	pieces []int32
+	pends  []int32
+	rings  []ringRef
+	blocks blocks
+	thin   thinner
+	small  []smallPolygon
+}
+
+// clipTile is the rectangle that is drawn, in tile units.
+var clipTile = geo.GridBox{MinX: -buffer, MinY: -buffer, MaxX: extent + buffer, MaxY: extent + buffer}
+
+// tile draws all layers into d.w.
+func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, coarse int) error {
+	d.w.Reset()
+	d.features, d.dropped = 0, 0
+	d.z, d.coarse = r.Tile.Z, coarse
+	d.ox, d.oy = r.Tile.Origin()
+	d.clipGrid = r.Tile.GridBox(buffer)
+	for i := range jobs {
+		d.begin(&jobs[i])
+		var err error
+		if r.All || d.z >= fullZoom {
+			err = d.full(ctx, r.Tile)
+		} else {
+			err = d.generalised(ctx, r.Tile)
+		}
+		if err != nil {
+			return err
+		}
+		d.features += d.w.Count()
+		d.w.EndLayer(extent)
+	}
+	return nil
+}
+
+// begin opens a layer.
+func (d *renderer) begin(j *layerJob) {
+	d.job, d.snap = j, j.c.snap
+	d.w.Layer(j.c.info.Name)
+	d.keys = append(d.keys[:0], make([]uint32, len(j.fields))...)
+	d.arena = d.arena[:0]
+	d.remap = append(d.remap[:0], make([][]uint32, d.snap.Parts()*len(j.fields))...)
+}
+
+// cancelEvery is how many features are drawn between two looks at the context.
+const cancelEvery = 512
+
+// full draws every feature as it is.
+func (d *renderer) full(ctx context.Context, t geo.Tile) error {
+	refs := d.find.Search(d.snap, d.clipGrid)
+	for i, r := range refs {
+		if i%cancelEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		seg := d.snap.Segment(r.Part)
+		if d.job.filter != nil && !d.job.filter.accepts(seg, r.Handle) {
+			continue
+		}
+		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
+			d.w.Feature(uint64(seg.Key(r.Handle)))
+			d.geometry(seg.Box(r.Handle), 1, true)
+			d.finish(seg, r, 0)
+		}
+	}
+	return nil
+}
+
+// finish writes attributes and ends the feature, if it has a geometry.
+func (d *renderer) finish(seg *index.Segment, r index.Ref, count int) bool {
+	if d.w.Parts() == 0 {
+		return false
+	}
+	d.tags(seg, r)
+	if count > 1 {
+		d.w.Tag(d.thin.key(&d.w), d.w.Int(int64(count)))
+	}
+	return d.w.EndFeature()
+}
+
+// tags writes the attributes that the view sees, nulls left out.
+func (d *renderer) tags(seg *index.Segment, r index.Ref) {
+	n := len(d.job.fields)
+	for i, f := range d.job.fields {
+		if f >= seg.NumColumns() {
+			continue
+		}
+		col := seg.Column(f)
+		var v uint32
+		if code := col.Code(r.Handle); code != 0 {
+			v = d.coded(col, int(r.Part)*n+i, code)
+		} else if col.Plain() {
+			val := col.Value(r.Handle)
+			if val.IsNull() {
+				continue
+			}
+			v = d.value(val, true)
+		} else {
+			continue
+		}
+		if d.keys[i] == 0 {
+			d.keys[i] = d.w.Key(d.job.c.info.Fields[f].Name) + 1
+		}
+		d.w.Tag(d.keys[i]-1, v)
+	}
+}
+
+// coded returns the index of a dictionary value, by array where the dictionary is small.
+func (d *renderer) coded(col *index.Column, slot int, code uint32) uint32 {
+	m := d.remap[slot]
+	if m == nil {
+		size := col.Size() + 1
+		if size > smallDict {
+			return d.value(col.EntryValue(code), false)
+		}
+		if len(d.arena)+size > cap(d.arena) {
+			d.arena = make([]uint32, 0, max(2*cap(d.arena), size, 1<<14)) // maps in the old one stay
+		}
+		from := len(d.arena)
+		d.arena = d.arena[:from+size]
+		m = d.arena[from : from+size : from+size]
+		clear(m)
+		d.remap[slot] = m
+	}
+	if m[code] == 0 {
+		m[code] = d.value(col.EntryValue(code), false) + 1
+	}
+	return m[code] - 1
+}
+
+// value writes a value to the layer's dictionary: integers as integers, reals as
+// doubles, times, dates and JSON as text. Texts of a plain column hardly ever
+// repeat, and are not looked up.
+func (d *renderer) value(v catalog.Value, plain bool) uint32 {
+	switch v.Type() {
+	case catalog.TypeInteger:
+		return d.w.Int(v.Int())
+	case catalog.TypeReal:
+		return d.w.Double(v.Float())
+	case catalog.TypeBoolean:
+		return d.w.Bool(v.Bool())
+	case catalog.TypeText:
+		return d.w.Text(v.Str())
+	case catalog.TypeJSON:
+		return d.w.Text(v.Str())
+	}
+	quoted := v.String() // times and dates as JSON
+	return d.w.Text(quoted[1 : len(quoted)-1])
+}
+
+// gridPrecise is the zoom from which on a large geometry is clipped on the grid:
+// in tile units it may not fit into 32 bits.
+const gridPrecise = 18
+
+// geometry adds d.shape, a geometry within box, to the open feature. Coordinates
+// are rounded to multiples of snap tile units. With keep, a line or polygon that
+// rounds to nothing is drawn as the smallest one.
+func (d *renderer) geometry(box geo.GridBox, snap int32, keep bool) {
+	sh := &d.shape
+	whole := d.clipGrid.ContainsBox(box)
+	switch sh.Type {
+	case geo.Point, geo.MultiPoint:
+		coords := sh.Coords
+		if !whole {
+			coords = d.inside(coords)
+		}
+		d.transform(coords, snap)
+		d.w.Points(d.points)
+	case geo.LineString, geo.MultiLineString:
+		for i := range sh.Ends {
+			d.line(sh.Ring(i), whole, 0)
+		}
+	case geo.Polygon, geo.MultiPolygon:
+		for p := range sh.NumPolygons() {
+			from, to := sh.Rings(p)
+			d.polygon(from, to, whole, snap)
+		}
+	}
+	if keep && d.w.Parts() == 0 {
+		d.speck()
+	}
+}
+
+// transform puts grid coordinates into d.points in tile units, rounded to
+// multiples of snap, a power of two.
+func (d *renderer) transform(coords []int32, snap int32) {
+	p := d.points[:0]
+	if d.z > 20 {
+		s := d.z - 20
+		for i := 0; i+1 < len(coords); i += 2 {
+			p = append(p, int32((int64(coords[i])-d.ox)<<s), int32((int64(coords[i+1])-d.oy)<<s))
+		}
+		d.points = p
+		return
+	}
+	up := uint(0)
+	for v := snap; v > 1; v >>= 1 {
+		up++
+	}
+	s := 20 - uint(d.z) + up
+	half := int64(1) << s >> 1
+	ox, oy := d.ox-half, d.oy-half
+	for i := 0; i+1 < len(coords); i += 2 {
+		p = append(p, int32((int64(coords[i])-ox)>>s)<<up, int32((int64(coords[i+1])-oy)>>s)<<up)
+	}
+	d.points = p
+}
+
+// inside returns the grid positions that lie in the tile or its buffer.
+func (d *renderer) inside(coords []int32) []int32 {
+	b := d.clipGrid
+	d.ends = d.ends[:0]
+	for i := 0; i+1 < len(coords); i += 2 {
+		if x, y := coords[i], coords[i+1]; x >= b.MinX && x <= b.MaxX && y >= b.MinY && y <= b.MaxY {
+			d.ends = append(d.ends, x, y)
+		}
+	}
+	return d.ends
+}
+
+// line adds one line; tol thins it, in tile units.
+func (d *renderer) line(coords []int32, whole bool, tol float64) {
+	if !whole && d.z >= gridPrecise {
+		d.pieces, d.pends = d.clip.Line(d.pieces[:0], d.pends[:0], coords, d.clipGrid)
+		var from int32
+		for _, e := range d.pends {
+			d.transform(d.pieces[from*2:e*2], 1)
+			d.w.Line(d.points)
+			from = e
+		}
+		return
+	}
+	d.transform(coords, 1)
+	pts := d.points
+	if tol > 0 {
+		d.ends = d.simple.Line(d.ends[:0], pts, tol)
+		pts = d.ends
+	}
+	if whole {
+		d.w.Line(pts)
+		return
+	}
+	d.pieces, d.pends = d.clip.Line(d.pieces[:0], d.pends[:0], pts, clipTile)
+	var from int32
+	for _, e := range d.pends {
+		d.w.Line(d.pieces[from*2 : e*2])
+		from = e
+	}
+}
+
+// speck draws what rounded to nothing, a unit wide, at its first position inside
+// the tile.
+func (d *renderer) speck() {
+	sh := &d.shape
+	if sh.Type == geo.Point || sh.Type == geo.MultiPoint {
+		return
+	}
+	for i := 0; i+1 < len(sh.Coords); i += 2 {
+		x, y := sh.Coords[i], sh.Coords[i+1]
+		if x < d.clipGrid.MinX || x >= d.clipGrid.MaxX || y < d.clipGrid.MinY || y >= d.clipGrid.MaxY {
+			continue
+		}
+		d.transform(sh.Coords[i:i+2], 1)
+		tx, ty := d.points[0], d.points[1]
+		if sh.Type == geo.LineString || sh.Type == geo.MultiLineString {
+			d.w.Line([]int32{tx, ty, tx + 1, ty})
+		} else {
+			d.w.Ring([]int32{tx, ty, tx + 1, ty, tx + 1, ty + 1, tx, ty + 1})
+		}
+		return
+	}
+}
