@@ -33,8 +33,8 @@ func TestStandardIsWhole(t *testing.T) {
 	}
 	for name, fields := range map[string]string{
 		"wards": "name name_mr name_hi neighbourhood population", "prabhags": "name ward population",
-		"buildings":  "uid height_m ground_m floors use ward year roof name",
-		"structures": "uid", "units": "uid", "plots": "cts_number", "zones": "kind",
+		"buildings": "uid height_m ground_m floors use ward year roof name",
+		"places":    "name rank", "structures": "uid", "units": "uid", "plots": "cts_number", "zones": "kind",
 		"facilities": "name name_mr name_hi category address ward phone hours wheelchair booking_url",
 		"sensors":    "name kind ward uid", "roads": "name class", "rail": "name kind", "water": "name kind", "greens": "name kind", "land": "kind",
 		"networks": "depth_m", "assets": "kind", "works": "status", "vehicles": "kind", "surveys": "answers", "reports": "category", "proposals": "status",
@@ -66,7 +66,7 @@ func inThree(t *testing.T, where string, w Words) {
 
 // TestStandardPublic pins who sees what: a change here is a change of policy.
 func TestStandardPublic(t *testing.T) {
-	public := "land water greens wards prabhags roads rail buildings zones facilities sensors works proposals"
+	public := "land water greens wards prabhags places roads rail buildings zones facilities sensors works proposals"
 	for _, c := range Standard() {
 		if want := strings.Contains(" "+public+" ", " "+c.Name+" "); (c.Class == ClassPublic) != want {
 			t.Errorf("%s is %s", c.Name, c.Class)

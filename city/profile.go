@@ -26,6 +26,7 @@ type Words map[string]string
 // Ward is one administrative ward.
 type Ward struct {
 	Name    string   `json:"name"`              // as the city writes it, such as F/N
+	Title   Words    `json:"title,omitempty"`   // its name in other scripts, such as एफ/उत्तर
 	Place   Words    `json:"place"`             // the neighbourhood it is known by
 	Aliases []string `json:"aliases,omitempty"` // spellings that the general rule does not give
 	// Population is the ward's census population; 0 when the profile has none.

@@ -109,3 +109,13 @@ func (p *Profile) spellings(name string) []string {
 	}
 	return keys
 }
+
+// WardTitle is a ward's name as written in a language, "" when the profile has none.
+func (p *Profile) WardTitle(name, lang string) string {
+	for i := range p.Wards {
+		if p.Wards[i].Name == name {
+			return p.Wards[i].Title[lang]
+		}
+	}
+	return ""
+}

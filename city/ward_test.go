@@ -145,3 +145,21 @@ func FuzzWard(f *testing.F) {
 		}
 	})
 }
+
+func TestBaseMap(t *testing.T) {
+	b, err := mumbai(t).BaseMap()
+	if err != nil || len(b) == 0 {
+		t.Errorf("embedded base: %d bytes, %v", len(b), err)
+	}
+	p, err := Load(filepath.Join("testdata", "saltmere.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := p.BaseMap(); err != nil || len(b) == 0 {
+		t.Errorf("invented base: %d bytes, %v", len(b), err)
+	}
+	p.Base = ""
+	if _, err := p.BaseMap(); err == nil {
+		t.Error("a profile without a base has one")
+	}
+}
