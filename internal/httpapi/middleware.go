@@ -43,7 +43,7 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h.Set("X-Request-Id", r.id)
 		secure(h)
-		if s.draining.Load() {
+		if s.closing.Load() {
 			h.Set("Connection", "close")
 		}
 		s.metrics.inFlight.Inc()

@@ -2,37 +2,52 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
-// Timing of the end: for drainTime the server still takes requests and asks each
-// client to close its connection, so that when the doors close nobody is
-// standing in them; then what is in flight has finishTime.
+// Timing of the end. For drainTime the server takes requests as before, but says
+// that it is not ready. Then new connections are left standing for closeTime,
+// while those that wait are let in; the door closes, and each answer is the last
+// of its connection. One that asks for nothing for silentTime is not waited for;
+// what is in flight has finishTime.
 const (
 	drainTime  = 300 * time.Millisecond
+	closeTime  = 100 * time.Millisecond
+	silentTime = 500 * time.Millisecond
 	finishTime = 20 * time.Second
 )
 
 // Serve answers on the listener until ctx ends, then finishes what is in flight
-// and returns nil. For TLS give it a TLS listener; offer h2 in its NextProtos for
-// HTTP/2. It closes the listener, and is called once.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// and returns nil. With a TLS configuration it speaks HTTPS, HTTP/2 too. It closes
+// the listener, and is called once.
+func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) error {
+	open := &connections{state: map[net.Conn]http.ConnState{}}
 	srv := &http.Server{
 		Handler:           s,
+		TLSConfig:         secure,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      90 * time.Second, // live answers set their own, per event
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         open.note,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what it says is about clients
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	go func() {
+		if secure != nil {
+			ended <- srv.ServeTLS(l, "", "")
+			return
+		}
+		ended <- srv.Serve(l)
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
@@ -44,18 +59,70 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-time.After(drainTime):
 	}
+	// Closing a listener resets the connections that wait in its queue, and
+	// http.Server.Shutdown drops requests that it has just read. So: keep newcomers
+	// out, empty the queue, close the door, serve who came in, and only then shut down.
+	holdNewcomers(l)
+	time.Sleep(closeTime)
+	s.closing.Store(true)
+	closeErr := l.Close()
+	<-ended
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	err := srv.Shutdown(finish)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", finishTime, err), srv.Close())
+	open.wait(finish)
+	if err := srv.Shutdown(finish); err != nil {
+		return errors.Join(fmt.Errorf("requests were still in flight after %s: %w", finishTime, err), srv.Close())
 	}
-	<-ended
-	return err
+	if closeErr != nil && !errors.Is(closeErr, net.ErrClosed) {
+		return fmt.Errorf("close listener: %w", closeErr)
+	}
+	return nil
 }
 
-// drain makes every answer the last one of its connection, and ends live ones.
+// drain says that the server is not ready, and ends live answers.
 func (s *Server) drain() {
 	s.draining.Store(true)
 	s.quitOnce.Do(func() { close(s.quit) })
+}
+
+// connections knows what each open connection is doing.
+type connections struct {
+	mu    sync.Mutex
+	state map[net.Conn]http.ConnState
+}
+
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state == http.StateClosed || state == http.StateHijacked {
+		delete(c.state, conn)
+		return
+	}
+	c.state[conn] = state
+}
+
+// wait returns when no connection is open any more but those that ask for
+// nothing, or when ctx ends.
+func (c *connections) wait(ctx context.Context) {
+	begin := time.Now()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !c.quiet(time.Since(begin) > silentTime) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *connections) quiet(ignoreSilent bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, state := range c.state {
+		if state == http.StateActive || !ignoreSilent {
+			return false
+		}
+	}
+	return true
 }

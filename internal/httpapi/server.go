@@ -141,7 +141,8 @@ type Server struct {
 
 	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
 
-	draining atomic.Bool
+	draining atomic.Bool   // not ready any more, but answering
+	closing  atomic.Bool   // each answer is the last of its connection
 	quit     chan struct{} // closed when draining begins: listeners of /api/live end
 	quitOnce sync.Once
 }
