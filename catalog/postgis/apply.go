@@ -144,7 +144,7 @@ func (a *applier) take() error {
 		}
 	}
 	for _, w := range a.sorted() {
-		if err := w.flush(); err != nil {
+		if err := w.flush(true); err != nil {
 			return err
 		}
 	}

@@ -162,6 +162,9 @@ func (w *window) deliver(ctx context.Context, fn func(catalog.Commit) error, don
 			return &callerError{err}
 		}
 		done(c.rev)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
+	"strings"
 	"time"
 
 	"nagar/catalog"
@@ -28,9 +30,10 @@ type writer struct {
 	given   [][]byte // of a merging Put, the fields it names
 	out     []byte   // scratch: what goes through COPY
 	seen    map[[2]uint64]struct{}
-	staged  []op // in the temporary table, or erasures
-	merging bool // some of staged merge
-	rows    int  // in the temporary table
+	fresh   []int // of the last chunk, what is new
+	staged  []op  // in the temporary table, or erasures
+	merging bool  // some of staged merge
+	rows    int   // in the temporary table
 	touched bool
 	now     time.Time // the batch's time, once a write needed it
 	kept    []int64   // fids that the batch leaves as they are, when it replaces the collection
@@ -86,7 +89,7 @@ func (w *writer) add(o *catalog.Op) error {
 	}
 	w.ops, w.ends, w.given = append(w.ops, p), append(w.ends, len(w.bodies)), append(w.given, given)
 	if len(w.ops) >= chunkOps || len(w.bodies) >= chunkBytes {
-		return w.flush()
+		return w.flush(false)
 	}
 	return nil
 }
@@ -137,8 +140,8 @@ func (w *writer) body(i int) []byte {
 }
 
 // flush sends the chunk on: what is new into the table, what may change something
-// into the temporary table.
-func (w *writer) flush() error {
+// into the temporary table. What is new of the last chunk waits for finish.
+func (w *writer) flush(last bool) error {
 	if len(w.ops) == 0 {
 		return nil
 	}
@@ -176,7 +179,12 @@ func (w *writer) flush() error {
 		w.statuses[w.ops[i].ord] = catalog.Unchanged
 	}
 	w.result.Unchanged += len(w.ops) - len(fresh) - len(rest)
-	if err := w.copyFresh(fresh); err != nil {
+	if last {
+		slices.SortFunc(fresh, func(i, j int) int { return strings.Compare(w.ops[i].id, w.ops[j].id) })
+		w.fresh = fresh
+		return w.stage(rest)
+	}
+	if err := w.copyFirst(fresh); err != nil {
 		if !errors.Is(err, errTaken) {
 			return err
 		}
@@ -226,22 +234,16 @@ func (w *writer) heads() ([]*head, error) {
 // errTaken says that another transaction put one of the features first.
 var errTaken = errors.New("put by another transaction meanwhile")
 
-// copyFresh copies rows that are not there yet into the table.
-func (w *writer) copyFresh(which []int) error {
+// copyFirst copies new rows of a chunk that is not the last, if nobody else has
+// put one of them.
+func (w *writer) copyFirst(which []int) error {
 	if len(which) == 0 {
 		return nil
 	}
 	if _, err := w.conn.Exec(w.ctx, `savepoint fresh`); err != nil {
 		return err
 	}
-	w.out = append(w.out[:0], copyHeader...)
-	for _, i := range which {
-		w.out = binary.BigEndian.AppendUint16(w.out, uint16(6+len(w.t.Fields)))
-		w.out = append(w.out, w.body(i)...)
-		w.out = appendInstant(w.out, w.ops[i].from)
-		w.out = appendInt64(w.out, w.txn)
-	}
-	err := w.copyIn(fmt.Sprintf(`copy %s (id, geom%s, valid_to, nagar_hash, valid_from, nagar_txn) from stdin binary`, w.t.name(), w.t.fields))
+	err := w.copyFresh(which)
 	if c := code(err); c == codeUnique || c == codeDeadlock {
 		if _, err := w.conn.Exec(w.ctx, `rollback to savepoint fresh`); err != nil {
 			return err
@@ -251,15 +253,26 @@ func (w *writer) copyFresh(which []int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.conn.Exec(w.ctx, `release savepoint fresh`); err != nil {
-		return err
-	}
-	for _, i := range which {
-		w.statuses[w.ops[i].ord] = catalog.Created
-	}
 	w.result.Created += len(which)
 	w.touched = true
-	return nil
+	_, err = w.conn.Exec(w.ctx, `release savepoint fresh`)
+	return err
+}
+
+// copyFresh copies rows that are not there yet into the table.
+func (w *writer) copyFresh(which []int) error {
+	if len(which) == 0 {
+		return nil
+	}
+	w.out = append(w.out[:0], copyHeader...)
+	for _, i := range which {
+		w.out = binary.BigEndian.AppendUint16(w.out, uint16(6+len(w.t.Fields)))
+		w.out = append(w.out, w.body(i)...)
+		w.out = appendInstant(w.out, w.ops[i].from)
+		w.out = appendInt64(w.out, w.txn)
+		w.statuses[w.ops[i].ord] = catalog.Created
+	}
+	return w.copyIn(fmt.Sprintf(`copy %s (id, geom%s, valid_to, nagar_hash, valid_from, nagar_txn) from stdin binary`, w.t.name(), w.t.fields))
 }
 
 // stage copies operations into the temporary table.

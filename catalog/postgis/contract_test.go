@@ -19,6 +19,7 @@ func TestContract(t *testing.T) {
 		Open: func(ctx context.Context, location string) (catalog.Store, error) {
 			return postgis.Open(ctx, location)
 		},
+		GDAL: pgtest.GDAL,
 		Future: func(t testing.TB, location string) {
 			execSQL(t, location, `update nagar.meta set version = version + 1`)
 		},

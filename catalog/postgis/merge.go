@@ -37,25 +37,34 @@ var errAgain = errors.New("the rows changed meanwhile")
 // attempts is how often the merge is tried when others get in between.
 const attempts = 8
 
-// finish merges the temporary table, erases, and deletes what a replacing batch
-// leaves out.
+// finish does what waits for the end of the stream: it merges the temporary
+// table, copies what is new of the last chunk, erases, and deletes what a
+// replacing batch leaves out.
+//
+// Whoever has to wait for another batch here waits in one order: existing rows
+// by id, then new rows by id, then the next collection. So no two batches wait
+// for each other.
 func (w *writer) finish() error {
-	if w.rows > 0 {
-		for try := 1; ; try++ {
-			err := w.tryMerge()
-			if err == nil {
-				break
-			}
-			if try == attempts || !errors.Is(err, errAgain) && code(err) != codeUnique && code(err) != codeDeadlock {
-				if errors.Is(err, errAgain) {
-					return fmt.Errorf("%w: %s: others kept writing the same features", catalog.ErrUnavailable, w.t.Name)
-				}
-				return err
-			}
-			if _, err := w.conn.Exec(w.ctx, `rollback to savepoint merge`); err != nil {
-				return err
-			}
+	for try := 1; w.rows > 0 || len(w.fresh) > 0; try++ {
+		err := w.tryMerge()
+		if err == nil {
+			break
 		}
+		again := errors.Is(err, errAgain)
+		if c := code(err); !again && c != codeUnique && c != codeDeadlock {
+			return err
+		}
+		if try == attempts {
+			return fmt.Errorf("%w: %s: others kept writing the same features (%w)", catalog.ErrUnavailable, w.t.Name, err)
+		}
+		if _, err := w.conn.Exec(w.ctx, `rollback to savepoint merge`); err != nil {
+			return err
+		}
+		// Somebody may have put what was new to us: let the merge find out.
+		if err := w.stage(w.fresh); err != nil {
+			return err
+		}
+		w.fresh = nil
 	}
 	if err := w.eraseAll(); err != nil {
 		return err
@@ -66,24 +75,36 @@ func (w *writer) finish() error {
 	return nil
 }
 
-// tryMerge is one attempt at the merge; its counts hold only if it succeeds.
+// tryMerge is one attempt; its counts hold only if it succeeds.
 func (w *writer) tryMerge() error {
 	if _, err := w.conn.Exec(w.ctx, `savepoint merge`); err != nil {
 		return err
 	}
 	kept := len(w.kept)
-	heads, err := w.lockHeads()
-	if err != nil {
-		return err
+	var counts [catalog.Erased + 1]int
+	if w.rows > 0 {
+		heads, err := w.lockHeads()
+		if err != nil {
+			return err
+		}
+		var p *plan
+		if p, counts, err = w.decideAll(heads); err != nil {
+			return err
+		}
+		if err := w.carryOut(p); err != nil {
+			w.kept = w.kept[:kept]
+			return err
+		}
 	}
-	plan, counts, err := w.decideAll(heads)
-	if err != nil {
-		return err
+	err := w.copyFresh(w.fresh)
+	if err == nil {
+		err = w.verifyInserted()
 	}
-	if err := w.carryOut(plan); err != nil {
+	if err != nil {
 		w.kept = w.kept[:kept]
 		return err
 	}
+	counts[catalog.Created] += len(w.fresh)
 	for st, n := range counts {
 		w.result.count(catalog.Status(st), n)
 		if st != int(catalog.Unchanged) && n > 0 {
@@ -91,6 +112,20 @@ func (w *writer) tryMerge() error {
 		}
 	}
 	_, err = w.conn.Exec(w.ctx, `release savepoint merge`)
+	return err
+}
+
+// verifyInserted makes sure that nobody put and deleted a feature between our
+// looking for it and our putting it: the version now there would begin before
+// that deletion's end. Now that it is there, nobody can.
+func (w *writer) verifyInserted() error {
+	var bad bool
+	err := w.conn.QueryRow(w.ctx, expand(`select exists (select from {history}) and exists (select from {table} c join {history} h on h.id = c.id
+		where c.nagar_txn = {txn} and h.nagar_ended is not null and (c.valid_from is null or c.valid_from < h.nagar_ended))`,
+		"history", w.t.history(), "table", w.t.name(), "txn", fmt.Sprint(w.txn))).Scan(&bad)
+	if err == nil && bad {
+		err = errAgain
+	}
 	return err
 }
 

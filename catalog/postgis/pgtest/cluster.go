@@ -58,7 +58,7 @@ func startCluster() (string, error) {
 		out, err := run(owner, dir, filepath.Join(bin, "pg_ctl"), "-D", data, "-l", filepath.Join(dir, "log"),
 			"-w", "-t", "60", "-o", options, "start")
 		if err == nil {
-			return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port), nil
+			return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", port), nil
 		}
 		last = fmt.Errorf("pg_ctl start: %w: %s", err, out)
 	}

@@ -5,10 +5,12 @@
 package pgtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -106,4 +108,18 @@ func withDatabase(base, name string) string {
 	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// GDAL returns the data source name by which GDAL opens the database of a URL that
+// Start gave. The URL itself will not do: GDAL 3.6 appends key=value pairs to it.
+func GDAL(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "PG:" + dsn
+	}
+	s := fmt.Sprintf("PG:host=%s port=%s dbname=%s user=%s", u.Hostname(), cmp.Or(u.Port(), "5432"), strings.TrimPrefix(u.Path, "/"), u.User.Username())
+	if p, ok := u.User.Password(); ok {
+		s += " password=" + p
+	}
+	return s
 }
