@@ -41,7 +41,7 @@ type Harness struct {
 	Future func(t testing.TB, location string)
 
 	// GDAL is the data source name that ogr2ogr opens the location by; nil: the
-	// path itself, or "PG:" and the URL.
+	// path itself, or "PG:" and what the URL says.
 	GDAL func(location string) string
 }
 

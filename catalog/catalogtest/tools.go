@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,28 @@ func (e *env) gdal() string {
 	case e.h.GDAL != nil:
 		return e.h.GDAL(e.location)
 	case e.h.Dialect == PostGIS:
-		return "PG:" + e.location
+		// GDAL 3.6 cannot take a URL: it appends keywords to what it is given.
+		u, err := url.Parse(e.location)
+		if err != nil {
+			e.Fatal(err)
+		}
+		dsn := fmt.Sprintf("PG:dbname='%s'", strings.TrimPrefix(u.Path, "/"))
+		if u.Hostname() != "" {
+			dsn += fmt.Sprintf(" host='%s'", u.Hostname())
+		}
+		if u.Port() != "" {
+			dsn += fmt.Sprintf(" port='%s'", u.Port())
+		}
+		if u.User != nil {
+			dsn += fmt.Sprintf(" user='%s'", u.User.Username())
+			if pw, ok := u.User.Password(); ok {
+				dsn += fmt.Sprintf(" password='%s'", pw)
+			}
+		}
+		for k, v := range u.Query() { // host of a unix socket, sslmode
+			dsn += fmt.Sprintf(" %s='%s'", k, v[0])
+		}
+		return dsn
 	}
 	return e.location
 }
