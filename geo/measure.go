@@ -11,8 +11,9 @@ const (
 
 // Distance returns the ground distance in metres between two positions in
 // degrees, on the WGS 84 ellipsoid by Lambert's formula for long lines (Rapp,
-// Geometric Geodesy, 1991): within 1e-5 of the true distance, over a city within a
-// millimetre per kilometre. Near-antipodal pairs may be off by some kilometres.
+// Geometric Geodesy, 1991): within 1e-5 of the true distance, and over a city
+// within two millimetres per kilometre. Near-antipodal pairs may be off by some
+// kilometres.
 func Distance(lon1, lat1, lon2, lat2 float64) float64 {
 	const rad = math.Pi / 180
 	// Reduced latitudes.

@@ -1,22 +1,130 @@
 package layers
 
 import (
+	"fmt"
+	"math"
+
 	"nagar/catalog"
+	"nagar/catalog/cql2"
+	"nagar/geo"
 	"nagar/layers/index"
 )
 
-// filter decides which features of a segment are shown.
+// maxFilter is the most bytes of a filter's text.
+const maxFilter = 10_000
+
+// filter decides which features are shown, reading columns and grid where they
+// lie. It is used by one goroutine at a time.
 type filter struct {
-	accept func(seg *index.Segment, h int32) bool
+	asked, rule *cql2.Filter // what the caller asked for, what the view demands; nil: nothing
+	row         row
 }
 
-func (f *filter) accepts(seg *index.Segment, h int32) bool { return f.accept(seg, h) }
-
-// compileFilter joins the request's CQL2 text with the view's row rule; nil when
-// there is neither.
+// compileFilter joins the request's CQL2 text, which reads only what the view
+// sees, with the view's row rule, which may read all; nil when there is neither.
 func compileFilter(c *catalog.Collection, v catalog.View, text string) (*filter, error) {
-	if text == "" && v.Rows(c) == "" {
+	rule := v.Rows(c)
+	if text == "" && rule == "" {
 		return nil, nil
 	}
-	return nil, &catalog.Invalid{Path: "filter", Reason: "filters are not available"}
+	if len(text) > maxFilter {
+		return nil, &catalog.Invalid{Path: "filter", Reason: fmt.Sprintf("longer than %d bytes", maxFilter)}
+	}
+	f := &filter{}
+	var err error
+	if text != "" {
+		if f.asked, err = bindFilter(c, v, text); err != nil {
+			return nil, err
+		}
+	}
+	if rule != "" {
+		if f.rule, err = bindFilter(c, catalog.Everything, rule); err != nil {
+			return nil, fmt.Errorf("row rule of view %s for %s: %s", v.Key(), c.Name, err) // not the caller's fault: not Invalid
+		}
+	}
+	return f, nil
+}
+
+func bindFilter(c *catalog.Collection, v catalog.View, text string) (*cql2.Filter, error) {
+	x, err := cql2.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return x.Bind(c, v)
+}
+
+func (f *filter) accepts(seg *index.Segment, h int32) bool {
+	f.row.seg, f.row.h = seg, h
+	return (f.asked == nil || f.asked.Match(&f.row)) && (f.rule == nil || f.rule.Match(&f.row))
+}
+
+// row is one feature of a segment as a filter reads it.
+type row struct {
+	seg   *index.Segment
+	h     int32
+	un    geo.Unprojector
+	shape index.Shape
+	geom  geo.Geometry
+}
+
+var _ cql2.Row = (*row)(nil)
+
+func (r *row) Value(field int) catalog.Value { return r.seg.Value(r.h, field) }
+
+func (r *row) Box() (geo.Box, bool) {
+	if int(r.h) >= r.seg.Boxed() {
+		return geo.EmptyBox(), r.seg.Type(r.h) != geo.None
+	}
+	b := r.seg.Box(r.h)
+	w, n := r.degrees(b.MinX, b.MinY)
+	e, s := r.degrees(b.MaxX, b.MaxY)
+	return geo.Box{W: w, S: s, E: e, N: n}, true
+}
+
+func (r *row) degrees(x, y int32) (lon, lat float64) {
+	lon, lat = r.un.LonLat(x, y)
+	return math.Round(lon*1e7) / 1e7, math.Round(lat*1e7) / 1e7
+}
+
+func (r *row) Geometry() *geo.Geometry {
+	r.geom = geo.Geometry{Type: r.seg.Type(r.h), Coords: r.geom.Coords[:0], Ends: r.geom.Ends[:0], Polys: r.geom.Polys[:0]}
+	if r.geom.Type == geo.GeometryCollection {
+		for ok := r.seg.Shape(r.h, &r.shape); ok; ok = r.shape.Next() {
+			m := geo.Geometry{}
+			r.fill(&m)
+			r.geom.Geoms = append(r.geom.Geoms, m)
+		}
+	} else if r.seg.Shape(r.h, &r.shape) {
+		r.fill(&r.geom)
+	}
+	return &r.geom
+}
+
+// fill turns the shape back into degrees, rings closed and the right way round.
+func (r *row) fill(g *geo.Geometry) {
+	sh := &r.shape
+	g.Type = sh.Type
+	add := func(c []int32) {
+		lon, lat := r.degrees(c[0], c[1])
+		g.Coords = append(g.Coords, lon, lat)
+	}
+	switch sh.Type {
+	case geo.Polygon, geo.MultiPolygon:
+		for i := range sh.Ends {
+			ring := sh.Ring(i)
+			if len(ring) >= 2 {
+				add(ring)
+			}
+			for j := len(ring) - 2; j >= 0; j -= 2 {
+				add(ring[j:])
+			}
+			g.Ends = append(g.Ends, int32(len(g.Coords)/2))
+		}
+		g.Polys = append(g.Polys, sh.Polys...)
+	default:
+		for j := 0; j+1 < len(sh.Coords); j += 2 {
+			add(sh.Coords[j:])
+		}
+		g.Ends = append(g.Ends, sh.Ends...)
+	}
 }

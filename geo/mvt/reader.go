@@ -23,7 +23,8 @@ type Layer struct {
 	Features        []Feature
 }
 
-// Feature is a decoded feature; Tags are pairs of indices into Keys and Values.
+// Feature is a decoded feature; Tags are pairs of indices into Keys and Values. One
+// without a type is Unknown.
 type Feature struct {
 	ID       uint64
 	HasID    bool
@@ -169,7 +170,7 @@ func fields(b []byte, fn func(field) error) error {
 }
 
 func decodeLayer(b []byte) (Layer, error) {
-	l := Layer{Extent: 4096, Version: 1}
+	l := Layer{Extent: 4096} // proto2 has a default for the extent; a version is required
 	named := false
 	var raw [][]byte
 	err := fields(b, func(f field) error {
@@ -272,7 +273,7 @@ func decodeValue(b []byte) (Value, error) {
 
 func decodeFeature(b []byte) (Feature, error) {
 	var f Feature
-	typed, shaped := false, false
+	shaped := false
 	err := fields(b, func(d field) error {
 		want := map[int]int{1: 0, 2: 2, 3: 0, 4: 2}
 		if w, known := want[d.num]; known && w != d.wire {
@@ -288,7 +289,7 @@ func decodeFeature(b []byte) (Feature, error) {
 			if d.value > uint64(Polygon) {
 				return fmt.Errorf("geometry type %d", d.value)
 			}
-			f.Type, typed = GeomType(d.value), true
+			f.Type = GeomType(d.value)
 		case 4:
 			shaped = true
 			f.Geometry, err = packed(f.Geometry, d.bytes)
@@ -298,8 +299,6 @@ func decodeFeature(b []byte) (Feature, error) {
 	switch {
 	case err != nil:
 		return f, err
-	case !typed:
-		return f, errors.New("no geometry type")
 	case !shaped:
 		return f, errors.New("no geometry")
 	}
