@@ -57,8 +57,13 @@ func testKill(e *env) {
 	e.define(places())
 	e.close(e.s)
 	rng := e.rng()
-	for range 3 {
+	for round := range 3 {
+		stop := func() {}
+		if round > 0 { // another process, this one, writes meanwhile
+			stop = e.writeAlong()
+		}
 		pid, acknowledged := e.killLoader(time.Duration(20+rng.IntN(300)) * time.Millisecond)
+		stop()
 		e.s = e.open()
 		got, _ := e.scan(e.s, catalog.Query{Collection: "places"})
 		counts := map[int]int{}
@@ -94,6 +99,37 @@ func testKill(e *env) {
 		e.apply(e.s, put("after", "n", pid))
 		e.close(e.s)
 		e.verify()
+	}
+}
+
+// writeAlong writes batches through a handle of this process until it is
+// stopped, and then wants them all.
+func (e *env) writeAlong() (stop func()) {
+	s, quit, done := e.open(), make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-quit:
+				done <- n
+				return
+			default:
+			}
+			if _, err := s.Apply(e.ctx, catalog.Batch{Ops: catalog.Ops(put("along", "n", n+1))}); err != nil {
+				e.Errorf("writing along: %v", err)
+				done <- n
+				return
+			}
+			n++
+		}
+	}()
+	return func() {
+		close(quit)
+		n := <-done
+		if f := e.now(s, "places", "along"); n == 0 || f.Props.Get("n").Int() != int64(n) {
+			e.Errorf("wrote along %d times, found %s", n, show(f))
+		}
+		e.close(s)
 	}
 }
 

@@ -115,6 +115,7 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 			return catalog.Result{}, err
 		}
 		ops = append(ops, *op)
+		ops[len(ops)-1].Feature.Props = slices.Clone(op.Feature.Props)
 	}
 	if err := ctx.Err(); err != nil {
 		return catalog.Result{}, err
