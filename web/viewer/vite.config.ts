@@ -39,6 +39,16 @@ function withoutMlt(): Plugin {
 	};
 }
 
+/** Lets the page start the map's worker before the map's code has come. */
+function ownWorkerFactory(): Plugin {
+	return {
+		name: "nagar-worker-factory",
+		enforce: "pre",
+		resolveId: (source, importer) =>
+			source === "./web_worker.ts" && importer?.endsWith("/util/worker_pool.ts") ? here("./src/map/worker-factory.ts") : null,
+	};
+}
+
 /** Fetches the map's code beside the interface's instead of after it. */
 function preloadMap(): Plugin {
 	return {
@@ -52,7 +62,8 @@ function preloadMap(): Plugin {
 				if (entry?.type !== "chunk") return [];
 				const known = files.find((f) => f.type === "chunk" && f.isEntry && f.name === "index");
 				const already = new Set(known?.type === "chunk" ? [known.fileName, ...known.imports] : []);
-				return [entry.fileName, ...entry.imports]
+				const worker = files.find((f) => f.type === "chunk" && f.name === "map-worker");
+				return [entry.fileName, ...entry.imports, ...(worker ? [worker.fileName] : [])]
 					.filter((f) => !already.has(f))
 					.map((f) => ({
 						tag: "link",
@@ -83,6 +94,7 @@ function publishedStyles(): Plugin {
 					generated: [],
 					icons: false,
 					areaNames: false,
+					labels: true,
 				});
 				this.emitFile({ type: "asset", fileName: `styles/${theme}.json`, source: `${JSON.stringify(style, null, 1)}\n` });
 			}
@@ -122,7 +134,7 @@ function cleanDist(): Plugin {
 }
 
 export default defineConfig({
-	plugins: [withoutMlt(), mapWorker(), publishedStyles(), preloadMap(), compressed(), cleanDist()],
+	plugins: [withoutMlt(), ownWorkerFactory(), mapWorker(), publishedStyles(), preloadMap(), compressed(), cleanDist()],
 	resolve: { alias: { "maplibre-src": here("./node_modules/maplibre-gl/src") } },
 	// The map library's sources declare fields that their base class fills in, and
 	// are meant to be compiled so that a bare declaration emits nothing.

@@ -6,9 +6,6 @@
 declare module "maplibre-src/ui/map.ts" {
 	export { Map } from "maplibre-gl";
 }
-declare module "maplibre-src/util/config.ts" {
-	export const config: { WORKER_URL: string };
-}
 declare module "maplibre-src/source/worker.ts";
 declare module "virtual:map-worker-url" {
 	const url: string;

@@ -1,10 +1,12 @@
 import "./css/fonts.css";
 import "./css/app.css";
 import { render } from "preact";
+import { startWorker } from "./map/worker-factory";
 import { startSelection } from "./state/selection";
 import { loadCity, loadCollections, mapFailed, startState } from "./state/store";
 import { App } from "./ui/App";
 
+startWorker();
 startState();
 startSelection();
 const ready = Promise.all([loadCity(), loadCollections()]);

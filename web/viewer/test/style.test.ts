@@ -26,6 +26,7 @@ const input: StyleInput = {
 	],
 	icons: true,
 	areaNames: true,
+	labels: true,
 };
 
 describe("the style", () => {

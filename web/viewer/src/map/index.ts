@@ -1,10 +1,8 @@
 // Makes the map and keeps it in step with the state, both ways.
 
-import workerUrl from "virtual:map-worker-url";
 import { effect } from "@preact/signals";
-import type { Map as MapLibre, MapMouseEvent } from "maplibre-gl";
+import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { Map as MapClass } from "maplibre-src/ui/map.ts";
-import { config } from "maplibre-src/util/config.ts";
 import { language, t } from "../i18n";
 import { refetch } from "../state/selection";
 import {
@@ -15,6 +13,8 @@ import {
 	measureClosed,
 	measurePoints,
 	onHistory,
+	phone,
+	reducedMotion,
 	selectedFeature,
 	tilesFailed,
 	update,
@@ -22,7 +22,7 @@ import {
 } from "../state/store";
 import { announce } from "../state/toasts";
 import { sourceOf } from "../style";
-import { clusterZoom } from "../style/overlays";
+import { clusterZoom, type Overlays, overlaySources } from "../style/overlays";
 import { facilityIconZoom } from "../style/points";
 import { namesOfAreas } from "./area-names";
 import { cameraOf, flyTo, reveal, setTheMap, showWhole, startCamera } from "./camera";
@@ -31,16 +31,17 @@ import { fontsFor } from "./fonts";
 import { drawIcon, iconRatio } from "./icons";
 import { follow, freshTileUrl, refresh, type TilesEvent } from "./live";
 import { pick } from "./pick";
-import { areaNames, clusters, labelLanguage, sampleCategories, style } from "./style-input";
+import { areaNames, clusters, fontsReady, labelLanguage, overlays, sampleCategories, style } from "./style-input";
 
 /** Radius around a tap in which a thing counts as hit, in pixels. */
 const touchRadius = 22;
 const mouseRadius = 6;
 
-export async function startMap(container: HTMLElement): Promise<void> {
-	await fontsFor(language.peek());
+export function startMap(container: HTMLElement): void {
 	labelLanguage.value = language.peek();
-	config.WORKER_URL = new URL(workerUrl, location.href).href;
+	void fontsFor(language.peek()).then(() => {
+		fontsReady.value = true;
+	});
 	const fromAddress = view.peek().camera !== null;
 	const map = new MapClass({
 		container,
@@ -52,7 +53,9 @@ export async function startMap(container: HTMLElement): Promise<void> {
 		attributionControl: false,
 		refreshExpiredTiles: false,
 		validateStyle: false,
-		fadeDuration: 150,
+		fadeDuration: phone.peek() || reducedMotion.matches ? 0 : 150,
+		// Three pixels for one cost a phone much, and nobody sees them.
+		pixelRatio: Math.min(devicePixelRatio, 2),
 		transformRequest: (url) => ({ url: freshTileUrl(url) }),
 		canvasContextAttributes: { antialias: devicePixelRatio < 1.5 },
 	});
@@ -95,6 +98,18 @@ function keepStyle(map: MapLibre): void {
 		applied = next;
 		map.setStyle(next, { diff: true, validate: false });
 	});
+	// What is drawn over the tiles changes often: its data goes past the style.
+	const sent = new Map<string, unknown>();
+	const send = (all: Overlays) => {
+		for (const [id, source] of Object.entries(overlaySources(all))) {
+			const target = map.getSource(id);
+			if (source.type !== "geojson" || target?.type !== "geojson" || sent.get(id) === source.data) continue;
+			sent.set(id, source.data);
+			(target as GeoJSONSource).setData(source.data);
+		}
+	};
+	effect(() => send(overlays.value));
+	map.once("load", () => send(overlays.peek()));
 	// Labels change language when the faces to draw them with are loaded.
 	effect(() => {
 		const wanted = language.value;
@@ -115,9 +130,20 @@ function keepStyle(map: MapLibre): void {
 
 function keepCamera(map: MapLibre): void {
 	map.on("moveend", () => update({ camera: cameraOf(map) }, false));
-	map.once("idle", () => {
+	// For those who measure: ms since the navigation until ground, roads and
+	// wards were drawn, and whether everything was.
+	const page = document.documentElement.dataset;
+	const onRender = () => {
+		const shown = ["base", "areas"].filter((id) => map.getSource(id));
+		if (!shown.every((id) => map.isSourceLoaded(id))) return;
+		map.off("render", onRender);
+		page.mapDrawn = String(Math.round(performance.now()));
 		mapReady.value = true;
-		document.documentElement.dataset.map = "ready";
+	};
+	map.on("render", onRender);
+	map.once("idle", () => {
+		page.map = "ready";
+		mapReady.value = true;
 	});
 	effect(() => {
 		const b = city.value?.bounds;
@@ -253,7 +279,7 @@ function longPress(map: MapLibre, canvas: HTMLCanvasElement): void {
 function live(map: MapLibre): void {
 	const onTiles = (e: TilesEvent) => {
 		const all = collections.peek();
-		const known = all.status === "ready" && all.value.some((c) => c.name === e.collection);
+		const known = all.status === "ready" && all.value.some((c) => c.name === e.collection && c.count !== 0);
 		refresh(map, sourceOf(e.collection, true), e);
 		if (view.peek().selection?.collection === e.collection) refetch.value++;
 		if (!known) void discover(e.collection);
@@ -274,7 +300,8 @@ function discover(name: string): Promise<void> {
 	discovering ??= loadCollections().finally(() => {
 		discovering = null;
 		const all = collections.peek();
-		if (all.status === "ready" && all.value.some((c) => c.name === name)) announce({ kind: "newLayer", collection: name });
+		if (all.status === "ready" && all.value.some((c) => c.name === name && c.count !== 0))
+			announce({ kind: "newLayer", collection: name });
 	});
 	return discovering;
 }

@@ -12,6 +12,7 @@ function weight(layer: string, zoom: number): number | null {
 	if (layer === "clusters") return 1;
 	if (layer === "facilities-icon" || layer === "rail-station") return 2;
 	if (layer === "sensors" || (layer.startsWith(generatedPrefix) && layer.endsWith(":point"))) return 3;
+	if (layer === "places-name") return 4;
 	if (layer === "wards-name" || layer === "wards-place" || layer === "prabhags-name") return 4;
 	if (layer.startsWith(generatedPrefix) && layer.endsWith(":line")) return 5;
 	if (layer === "facilities-area") return 6;

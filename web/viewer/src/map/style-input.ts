@@ -1,4 +1,4 @@
-import { computed, signal } from "@preact/signals";
+import { computed, signal, untracked } from "@preact/signals";
 import type { FeatureCollection } from "geojson";
 import type { Map as MapLibre } from "maplibre-gl";
 import type { LonLat } from "../format/geodesy";
@@ -20,6 +20,8 @@ const categoryFields = ["category", "kind", "type", "class", "status", "use"];
 export const seenCategories = signal<Readonly<Record<string, readonly string[]>>>({});
 export const clusters = signal<FeatureCollection>({ type: "FeatureCollection", features: [] });
 export const areaNames = signal<FeatureCollection>({ type: "FeatureCollection", features: [] });
+/** False until the faces are loaded that labels are drawn with; the ground does not wait for them. */
+export const fontsReady = signal(false);
 /** Language that labels are drawn in: follows the interface once its fonts are there. */
 export const labelLanguage = signal(language.peek());
 
@@ -51,7 +53,7 @@ function colorFor(collection: string, i: number): string {
 export function categoryField(collection: string): string | null {
 	const all = collections.peek();
 	const c = all.status === "ready" ? all.value.find((x) => x.name === collection) : undefined;
-	return categoryFields.find((f) => c?.fields.some((x) => x.name === f && x.type === "string")) ?? null;
+	return categoryFields.find((f) => c?.fields.some((x) => x.name === f && (x.type === "text" || x.type === "string"))) ?? null;
 }
 
 const input = computed<StyleInput>(() => {
@@ -61,7 +63,7 @@ const input = computed<StyleInput>(() => {
 		theme: theme.value,
 		language: labelLanguage.value,
 		base: location.origin,
-		collections: new Set(all.status === "ready" ? all.value.map((c) => c.name) : []),
+		collections: new Set(all.status === "ready" ? all.value.filter((c) => c.count !== 0).map((c) => c.name) : []),
 		threeD: threeD.value,
 		maxzoom: tileMaxzoom,
 		grouped: true,
@@ -70,10 +72,11 @@ const input = computed<StyleInput>(() => {
 		generated: generatedLayers.value,
 		icons: true,
 		areaNames: true,
+		labels: fontsReady.value,
 	};
 });
 
-const overlays = computed<Overlays>(() => ({
+export const overlays = computed<Overlays>(() => ({
 	selection: selectedFeature.value ? { type: "Feature", properties: {}, geometry: selectedFeature.value.geometry } : null,
 	near: nearFeatures(),
 	measure: measureFeatures(measurePoints.value, measureClosed.value),
@@ -81,7 +84,13 @@ const overlays = computed<Overlays>(() => ({
 	areaNames: areaNames.value,
 }));
 
-export const style = computed<StyleSpecification>(() => buildStyle(input.value, overlays.value));
+/** The style for what is chosen now; changes with the choices, not with the overlays' data. */
+export const style = computed<StyleSpecification>(() =>
+	buildStyle(
+		input.value,
+		untracked(() => overlays.value),
+	),
+);
 
 const nearOrigin = computed(() => {
 	const n = view.value.near;

@@ -14,6 +14,7 @@ const themeOf: Readonly<Record<string, Theme>> = {
 	facilities: "services",
 	wards: "boundaries",
 	prabhags: "boundaries",
+	places: "boundaries",
 	buildings: "built",
 	roads: "movement",
 	rail: "movement",
@@ -22,8 +23,8 @@ const themeOf: Readonly<Record<string, Theme>> = {
 	sensors: "sensing",
 };
 
-/** Designed collections that are off until asked for. */
-const offByDefault = new Set(["prabhags"]);
+/** Off until asked for: they would hide the rest, or repeat it. */
+const offByDefault = new Set(["prabhags", "structures", "plots", "zones"]);
 /** Never in the list: the ground itself, and tables that are shown inside others. */
 const unlisted = new Set(["land"]);
 
@@ -44,7 +45,8 @@ export const layers = computed<readonly LayerEntry[]>(() => {
 	const all = collections.value;
 	if (all.status !== "ready") return [];
 	const choices = view.value.layers;
-	const drawable = all.value.filter((c) => c.geometry !== "none");
+	// What holds nothing yet needs no layer; the live events bring it when it does.
+	const drawable = all.value.filter((c) => c.geometry !== "none" && c.count !== 0);
 	const entries = drawable
 		.filter((c) => !unlisted.has(c.name))
 		.map((c): LayerEntry => {

@@ -19,7 +19,7 @@ import type { LayerContext, LayerSpecification, SourceSpecification, StyleInput,
 export const sourceGroups: Readonly<Record<string, readonly string[]>> = {
 	base: ["land", "water", "greens", "roads", "rail"],
 	buildings: ["buildings"],
-	areas: ["wards", "prabhags"],
+	areas: ["wards", "prabhags", "places"],
 	places: ["facilities", "sensors"],
 };
 
@@ -48,7 +48,9 @@ export function buildStyle(input: StyleInput, overlays?: Overlays): StyleSpecifi
 		...(overlays ? clusterLayers(x, facilityIconZoom) : []),
 		...points(x),
 		...labels(x),
-	].filter((l) => !("source-layer" in l) || input.collections.has(String(l["source-layer"])));
+	]
+		.filter((l) => input.labels || l.type !== "symbol")
+		.filter((l) => !("source-layer" in l) || input.collections.has(String(l["source-layer"])));
 	return {
 		version: 8,
 		name: `Nagar ${input.theme}`,

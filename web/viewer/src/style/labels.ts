@@ -3,7 +3,7 @@ import type { ExpressionSpecification, Language, LayerContext, LayerSpecificatio
 
 /** Names, most important last, since MapLibre places the last layer first. */
 export function labels(x: LayerContext): LayerSpecification[] {
-	return [buildingNames(x), greens(x), ...waterNames(x), roadNames(x), stations(x), prabhags(x), ...wards(x)];
+	return [buildingNames(x), greens(x), ...waterNames(x), roadNames(x), stations(x), prabhags(x), places(x), ...wards(x)];
 }
 
 function halo(x: LayerContext, color: string, width = 1.5) {
@@ -135,10 +135,15 @@ function stations(x: LayerContext): LayerSpecification {
 		source: x.source("rail"),
 		"source-layer": "rail",
 		minzoom: 12,
-		filter: ["==", ["geometry-type"], "Point"],
+		filter: ["all", ["==", ["geometry-type"], "Point"], ["any", [">=", ["zoom"], 13], ["!=", ["get", "kind"], "metro_station"]]],
 		layout: {
 			visibility: x.visible("rail"),
-			...(x.input.icons ? { "icon-image": "facility:railway_station", "icon-size": linear([12, 0.62], [15, 0.9]) } : {}),
+			...(x.input.icons
+				? {
+						"icon-image": ["match", ["get", "kind"], "metro_station", "facility:metro_station", "facility:railway_station"],
+						"icon-size": linear([12, 0.62], [15, 0.9]),
+					}
+				: {}),
 			"text-field": nameIn(x.input.language),
 			"text-font": x.bold,
 			"text-size": linear([12, 11], [16, 13.5]),
@@ -170,6 +175,30 @@ function prabhags(x: LayerContext): LayerSpecification {
 	};
 }
 
+/** Neighbourhoods: the higher ranks first, the others when there is room. */
+function places(x: LayerContext): LayerSpecification {
+	return {
+		id: "places-name",
+		type: "symbol",
+		source: x.source("places"),
+		"source-layer": "places",
+		minzoom: 11.5,
+		maxzoom: 16,
+		filter: ["<=", ["to-number", ["get", "rank"], 9], ["step", ["zoom"], 1, 12, 2, 13, 9]],
+		layout: {
+			visibility: x.visible("places"),
+			"text-field": nameIn(x.input.language),
+			"text-font": x.regular,
+			"text-size": linear([11.5, 12], [15, 15]),
+			"text-max-width": 7,
+			"text-line-height": 1.1,
+			"text-padding": 4,
+			"symbol-sort-key": ["to-number", ["get", "rank"], 9],
+		},
+		paint: { ...halo(x, x.c.label, 1.6), "text-opacity": x.opacity("places", 1) },
+	};
+}
+
 function wards(x: LayerContext): LayerSpecification[] {
 	const { language } = x.input;
 	const { is, ...from } = x.names("wards");
@@ -182,6 +211,7 @@ function wards(x: LayerContext): LayerSpecification[] {
 			type: "symbol",
 			...common,
 			minzoom: 10.8,
+			maxzoom: x.input.collections.has("places") ? 12.5 : 15,
 			layout: {
 				visibility: x.visible("wards"),
 				"text-field": neighbourhood(language),

@@ -24,9 +24,8 @@ export const noOverlays: Overlays = { selection: null, near: empty, measure: emp
 export const areaNameSource = "o-area-names";
 
 export function overlaySources(o: Overlays): Record<string, SourceSpecification> {
-	const selection: FeatureCollection = o.selection ? { type: "FeatureCollection", features: [o.selection] } : empty;
 	return {
-		"o-selection": { type: "geojson", data: selection, tolerance: 0.1 },
+		"o-selection": { type: "geojson", data: o.selection ?? empty, tolerance: 0.1 },
 		"o-near": { type: "geojson", data: o.near },
 		"o-measure": { type: "geojson", data: o.measure, tolerance: 0 },
 		"o-clusters": { type: "geojson", data: o.clusters },

@@ -43,6 +43,8 @@ export interface StyleInput {
 	readonly icons: boolean;
 	/** Names of areas come from a source of their own instead of from the tiles. */
 	readonly areaNames: boolean;
+	/** False leaves all names and icons out. */
+	readonly labels: boolean;
 }
 
 export interface AreaNames {

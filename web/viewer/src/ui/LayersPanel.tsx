@@ -148,6 +148,8 @@ function Swatch(props: { layer: LayerEntry }) {
 			return area(p.park, p.forest);
 		case "water":
 			return area(p.water, p.coast);
+		case "places":
+			return <Icon name="pin" size={22} />;
 		case "sensors":
 			return dot(p.sensor);
 		default:

@@ -74,8 +74,9 @@ const units: Readonly<Record<string, string>> = { m: "unit.m", km: "unit.km", m2
 export function unitName(unit: string): string {
 	const key = units[unit];
 	if (key) return lookup(key) ?? unit;
-	const symbols: Record<string, string> = { Cel: "°C", "%": "%", mm: "mm", "{floor}": "", "{storey}": "", "1": "" };
-	return symbols[unit] ?? unit.replace(/[{}]/g, "");
+	const symbols: Record<string, string> = { Cel: "°C", "%": "%", mm: "mm", INR: "₹", "1": "", a: "" };
+	// Annotations such as {floor} only repeat the title.
+	return symbols[unit] ?? unit.replace(/\{[^}]*\}/g, "");
 }
 
 /** A field's value in words, or null when there is nothing to say. */

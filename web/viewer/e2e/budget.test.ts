@@ -1,0 +1,74 @@
+// The phone to build for: 390 px wide, a processor four times slower, 1.6 Mbit/s
+// and 150 ms. What comes over the wire is counted as it comes.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBrowser } from "./browser";
+import { type RunningCity, startCity } from "./city";
+
+let city: RunningCity;
+let browser: Browser;
+
+beforeAll(async () => {
+	city = await startCity();
+	browser = await openBrowser();
+});
+
+afterAll(async () => {
+	await browser?.close();
+	await city?.stop();
+});
+
+const limits = { total: 1_000_000, script: 400_000, useful: 3000 };
+
+test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) => {
+	const context = await browser.newContext({
+		viewport: { width: 390, height: 844 },
+		deviceScaleFactor: 2,
+		isMobile: true,
+		hasTouch: true,
+		locale: `${lang}-IN`,
+	});
+	const page = await context.newPage();
+	const cdp = await context.newCDPSession(page);
+	await cdp.send("Network.enable");
+	await cdp.send("Network.emulateNetworkConditions", {
+		offline: false,
+		latency: 150,
+		downloadThroughput: (1.6 * 1024 * 1024) / 8,
+		uploadThroughput: (750 * 1024) / 8,
+	});
+	await cdp.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+	const sizes: { path: string; bytes: number; script: boolean }[] = [];
+	// Requests of the map's worker are seen by the context, not by the page's session.
+	const pending: Promise<void>[] = [];
+	context.on("requestfinished", (r) => {
+		pending.push(
+			(async () => {
+				const s = await r.sizes();
+				const path = new URL(r.url()).pathname;
+				sizes.push({ path, bytes: s.responseBodySize + s.responseHeadersSize, script: path.endsWith(".js") });
+			})().catch(() => undefined),
+		);
+	});
+	const start = Date.now();
+	await page.goto(city.url, { waitUntil: "commit" });
+	await page.waitForSelector("html[data-map-drawn]", { state: "attached", timeout: 60_000 });
+	const useful = await page.evaluate(() => Number(document.documentElement.dataset.mapDrawn));
+	await page.waitForSelector("html[data-map=ready]", { state: "attached", timeout: 60_000 });
+	const complete = Date.now() - start;
+	await page.waitForTimeout(1500);
+	await Promise.all(pending);
+	await context.close();
+
+	const sum = (list: typeof sizes) => list.reduce((n, s) => n + s.bytes, 0);
+	const total = sum(sizes);
+	const script = sum(sizes.filter((s) => s.script));
+	const report = `${lang}: useful after ${Math.round(useful)} ms, complete after ${complete} ms, ${total} bytes, ${script} of them script, ${sizes.length} requests`;
+	console.log(report);
+	for (const s of [...sizes].sort((a, b) => b.bytes - a.bytes).slice(0, 14))
+		console.log(`${String(s.bytes).padStart(8)} ${s.path}`);
+	expect(total, report).toBeLessThanOrEqual(limits.total);
+	expect(script, report).toBeLessThan(limits.script);
+	expect(useful, report).toBeLessThan(limits.useful);
+});
