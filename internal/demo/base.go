@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -95,6 +96,16 @@ func readBase(p *city.Profile) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, err := decodeBase(raw, p)
+	if err != nil {
+		return nil, fmt.Errorf("base map %s: %w", p.Base, err)
+	}
+	return b, nil
+}
+
+// decodeBase reads and checks a base map: a GeoJSON FeatureCollection whose
+// features have a layer, with a foreign member words.
+func decodeBase(raw []byte, p *city.Profile) (*base, error) {
 	var doc struct {
 		Words struct {
 			First, House, Street words
@@ -108,20 +119,20 @@ func readBase(p *city.Profile) (*base, error) {
 		} `json:"features"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, fmt.Errorf("base map %s: %w", p.Base, err)
+		return nil, err
 	}
 	b := &base{plane: newPlane(p.Bounds), layers: map[string][]*baseFeature{}}
 	b.words = doc.Words
 	if len(b.words.First) == 0 || len(b.words.House) == 0 || len(b.words.Street) == 0 {
-		return nil, fmt.Errorf("base map %s: words need first, house and street", p.Base)
+		return nil, errors.New("words need first, house and street")
 	}
 	for i, f := range doc.Features {
 		bf := &baseFeature{baseProps: f.Properties}
 		if err := b.shape(bf, f.Geometry.Type, f.Geometry.Coordinates); err != nil {
-			return nil, fmt.Errorf("base map %s: features[%d] %s: %w", p.Base, i, bf.Name, err)
+			return nil, fmt.Errorf("features[%d] %s: %w", i, bf.Name, err)
 		}
 		if bf.Layer == "" || !p.Bounds.ContainsBox(bf.geom.Box()) {
-			return nil, fmt.Errorf("base map %s: features[%d] %s has no layer or lies outside the city's bounds", p.Base, i, bf.Name)
+			return nil, fmt.Errorf("features[%d] %s has no layer or lies outside the city's bounds", i, bf.Name)
 		}
 		b.layers[bf.Layer] = append(b.layers[bf.Layer], bf)
 	}
@@ -131,17 +142,26 @@ func readBase(p *city.Profile) (*base, error) {
 func (b *base) check(p *city.Profile) error {
 	for _, l := range []string{"land", "wards", "roads", "places", "districts"} {
 		if len(b.layers[l]) == 0 {
-			return fmt.Errorf("base map %s has no %s", p.Base, l)
+			return fmt.Errorf("no %s", l)
+		}
+	}
+	want := map[string]geo.Type{"roads": geo.LineString, "places": geo.Point, "districts": geo.Point, "hills": geo.Point}
+	areas := map[string]bool{"land": true, "wards": true, "water": true, "greens": true}
+	for layer, fs := range b.layers {
+		for _, f := range fs {
+			if t, fixed := want[layer]; fixed && f.geom.Type != t || areas[layer] && len(f.polys) == 0 {
+				return fmt.Errorf("%s %s is a %s", layer, f.Name, f.geom.Type)
+			}
 		}
 	}
 	for _, w := range b.layers["wards"] {
 		if name, ok := p.Ward(w.Name); !ok || name != w.Name {
-			return fmt.Errorf("base map %s: ward %q is not the profile's", p.Base, w.Name)
+			return fmt.Errorf("ward %q is not the profile's", w.Name)
 		}
 	}
 	for _, d := range b.layers["districts"] {
 		if _, ok := characters[d.Kind]; !ok || d.Radius <= 0 {
-			return fmt.Errorf("base map %s: district of kind %q and radius %v m", p.Base, d.Kind, d.Radius)
+			return fmt.Errorf("district of kind %q and radius %v m", d.Kind, d.Radius)
 		}
 	}
 	return nil
@@ -161,6 +181,9 @@ func (b *base) shape(f *baseFeature, typ string, raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, &c); err != nil {
 			return err
 		}
+		if len(c) < 2 {
+			return errors.New("a line has fewer than two positions")
+		}
 		f.lines = [][]vec{b.project(c)}
 		f.geom = geo.NewLineString(flat(c))
 	case "Polygon", "MultiPolygon":
@@ -173,30 +196,36 @@ func (b *base) shape(f *baseFeature, typ string, raw json.RawMessage) error {
 		} else if err := json.Unmarshal(raw, &m); err != nil {
 			return err
 		}
-		b.polygons(f, m)
+		return b.polygons(f, m)
 	default:
 		return fmt.Errorf("geometry %q: want Point, LineString, Polygon or MultiPolygon", typ)
 	}
 	return nil
 }
 
-func (b *base) polygons(f *baseFeature, m [][][][2]float64) {
+func (b *base) polygons(f *baseFeature, m [][][][2]float64) error {
 	f.geom.Type = geo.MultiPolygon
 	for _, poly := range m {
 		var rings [][]vec
 		for _, r := range poly {
 			f.geom.Coords = append(f.geom.Coords, flat(r)...)
 			f.geom.Ends = append(f.geom.Ends, int32(len(f.geom.Coords)/2))
-			if v := b.project(r); len(v) > 1 {
-				rings = append(rings, slices.Clip(v[:len(v)-1]))
+			v := b.project(r)
+			if len(v) < 4 || r[0] != r[len(r)-1] {
+				return errors.New("a ring has fewer than four positions or is not closed")
 			}
+			rings = append(rings, slices.Clip(v[:len(v)-1]))
 		}
 		f.geom.Polys = append(f.geom.Polys, int32(len(f.geom.Ends)))
+		if len(rings) == 0 {
+			return errors.New("a polygon has no ring")
+		}
 		f.polys = append(f.polys, rings)
 	}
 	if len(m) == 1 {
 		f.geom.Type, f.geom.Polys = geo.Polygon, nil
 	}
+	return nil
 }
 
 func (b *base) project(c [][2]float64) []vec {

@@ -151,8 +151,29 @@ func (j *job) envelope(s *shape, u vec) []vec {
 			return nil
 		}
 	}
+	for i, p := range j.bl.pts { // a street that only a sliver of a neighbouring lot parts from this one
+		q := j.bl.pts[(i+1)%len(j.bl.pts)]
+		if j.bl.gap[i] > 0 && len(cur) >= 3 && nearRing(cur, p, q, j.bl.gap[i]) {
+			d := q.sub(p).unit()
+			other = clipHalf(other, cur, p.add(d.left().mul(j.bl.gap[i])), d)
+			cur, other = other, cur
+		}
+	}
 	j.a, j.b = cur, other
+	if len(cur) < 3 {
+		return nil
+	}
 	return cur
+}
+
+// nearRing reports whether an outline comes nearer to a segment than reach.
+func nearRing(ring []vec, a, b vec, reach float64) bool {
+	for i, p := range ring {
+		if segDist(p, ring[(i+1)%len(ring)], a, b) < reach-1e-6 {
+			return true
+		}
+	}
+	return false
 }
 
 // tidy copies an outline without its very short edges.

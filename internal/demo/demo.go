@@ -195,7 +195,7 @@ func (g *generator) green() error {
 		if !bl.lawn {
 			continue
 		}
-		j := job{builder: &w, c: &character{front: 1.5}, scale: 1}
+		j := job{builder: &w, bl: bl, c: &character{front: 1.5}, scale: 1}
 		u, _ := streetSide(&bl.shape)
 		ring := tidy(j.envelope(&bl.shape, u))
 		if ring == nil || area(ring) < 300 {
