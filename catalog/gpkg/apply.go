@@ -2,9 +2,8 @@ package gpkg
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 
 	"nagar/catalog"
 
@@ -36,23 +35,58 @@ type applier struct {
 	batch  *catalog.Batch
 	schema *schema
 	result catalog.Result
-	seen   map[[2]uint64]struct{} // the features named so far, as 128 bits of SHA-256
-
-	staged  []op
-	arena   []byte // geometries of the staged operations
-	vals    []catalog.Value
-	scratch []byte
-	bytes   int // of texts staged
+	*stage
 
 	tx     *writeTx
 	tables map[string]*table
 }
 
+// stage is the memory in which a batch is prepared. A Store keeps the last few
+// for the next batches.
+type stage struct {
+	seen    map[[2]uint64]struct{} // the features named so far, see seenKey
+	staged  []op
+	arena   []byte // geometries of the staged operations
+	vals    []catalog.Value
+	scratch []byte
+	bytes   int // of texts staged
+}
+
+func (s *Store) newStage() *stage {
+	select {
+	case st := <-s.stages:
+		return st
+	default:
+		return &stage{seen: map[[2]uint64]struct{}{}}
+	}
+}
+
+// keepStage keeps the memory of a batch, unless it was an uncommonly big one.
+func (s *Store) keepStage(st *stage) {
+	if len(st.seen) > 2*stageOps || cap(st.arena) > 2*stageBytes {
+		return
+	}
+	clear(st.seen)
+	st.empty()
+	select {
+	case s.stages <- st:
+	default:
+	}
+}
+
+// empty makes room for the next operations.
+func (st *stage) empty() {
+	clear(st.staged)
+	clear(st.vals)
+	st.staged, st.arena, st.vals, st.bytes = st.staged[:0], st.arena[:0], st.vals[:0], 0
+}
+
 // Apply writes a batch; see catalog.Batch and catalog.Op. The batch is checked
 // and encoded before the file is locked, as far as it fits into memory.
 func (s *Store) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, error) {
-	a := &applier{s: s, batch: &b, seen: map[[2]uint64]struct{}{}, tables: map[string]*table{}}
+	a := &applier{s: s, batch: &b, stage: s.newStage(), tables: map[string]*table{}}
 	err := a.run(ctx)
+	s.keepStage(a.stage)
 	if a.tx != nil {
 		a.tx.release()
 	}
@@ -78,7 +112,7 @@ func (a *applier) run(ctx context.Context) error {
 	if a.batch.Ops != nil {
 		for o, err := range a.batch.Ops {
 			if err == nil {
-				err = a.stage(o)
+				err = a.prepare(o)
 			}
 			if err == nil && (len(a.staged) >= stageOps || len(a.arena)+a.bytes >= stageBytes) {
 				err = a.flush(ctx)
@@ -143,8 +177,7 @@ func (a *applier) flush(ctx context.Context) error {
 		}
 		a.count(status)
 	}
-	clear(a.staged)
-	a.staged, a.arena, a.vals, a.bytes = a.staged[:0], a.arena[:0], a.vals[:0], 0
+	a.empty()
 	return nil
 }
 
@@ -227,17 +260,19 @@ func (a *applier) replace() error {
 	}
 }
 
-// seenKey is the feature in 128 bits: names no two features alike by any chance
+// seenSeeds make seenKey's hashes unknown to whoever chooses the ids.
+var seenSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// seenKey is the feature in 128 bits: takes no two features for one by any chance
 // that matters, and keeps a batch of millions in little memory.
 func seenKey(collection, id string) [2]uint64 {
 	var room [256]byte
 	b := append(append(append(room[:0], collection...), '/'), id...)
-	sum := sha256.Sum256(b)
-	return [2]uint64{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
+	return [2]uint64{maphash.Bytes(seenSeeds[0], b), maphash.Bytes(seenSeeds[1], b)}
 }
 
-// stage checks and encodes one operation.
-func (a *applier) stage(in *catalog.Op) error {
+// prepare checks and encodes one operation.
+func (a *applier) prepare(in *catalog.Op) error {
 	c, err := a.schema.coll(in.Collection)
 	if err != nil {
 		return err
@@ -261,7 +296,7 @@ func (a *applier) stage(in *catalog.Op) error {
 	o.validFrom = cut(f.ValidFrom)
 	switch in.Kind {
 	case catalog.Put:
-		return a.stagePut(o, f)
+		return a.preparePut(o, f)
 	case catalog.Delete:
 		return nil
 	case catalog.Erase:
@@ -276,14 +311,14 @@ func (a *applier) stage(in *catalog.Op) error {
 	return at(&catalog.Invalid{Path: "kind", Reason: fmt.Sprintf("no operation has the number %d", in.Kind)})
 }
 
-func (a *applier) stagePut(o *op, f *catalog.Feature) error {
+func (a *applier) preparePut(o *op, f *catalog.Feature) error {
 	c := o.c
 	if err := c.Check(f); err != nil {
 		return fmt.Errorf("%s/%s: %w", c.Name, f.ID, err)
 	}
 	n := len(c.Fields)
 	if cap(a.vals)-len(a.vals) < n { // slices of the old array stay valid
-		a.vals = make([]catalog.Value, 0, max(n*1024, 4096))
+		a.vals = make([]catalog.Value, 0, max(2*cap(a.vals), n*1024, 4096))
 	}
 	from := len(a.vals)
 	a.vals = a.vals[:from+n]

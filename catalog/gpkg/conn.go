@@ -15,10 +15,24 @@ import (
 // It is used by one goroutine at a time.
 type conn struct {
 	*sqlite.Conn
+	quiet bool // triggers are switched off
+}
+
+// setTriggers switches the connection's triggers on or off.
+func (c *conn) setTriggers(on bool) error {
+	if on != c.quiet {
+		return nil
+	}
+	if err := enableTriggers(c.Conn, on); err != nil {
+		return err
+	}
+	c.quiet = !on
+	return nil
 }
 
 // openConn opens the file, which must exist unless create is set.
 func openConn(path string, create bool, pragmas ...string) (*conn, error) {
+	holdBlocks()
 	flags := sqlite.OpenReadWrite
 	if create {
 		flags |= sqlite.OpenCreate
@@ -27,7 +41,7 @@ func openConn(path string, create bool, pragmas ...string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{raw}
+	c := &conn{Conn: raw}
 	raw.SetBusyTimeout(5 * time.Second)
 	err = registerFunctions(raw)
 	for _, p := range pragmas {

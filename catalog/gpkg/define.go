@@ -120,12 +120,12 @@ func (tx *writeTx) furnish(c *coll) error {
 			return c.describe(err)
 		}
 	}
-	return tx.setTriggers(c)
+	return tx.putTriggers(c)
 }
 
-// setTriggers makes the collection's triggers be as they should, and leaves
+// putTriggers makes the collection's triggers be as they should, and leaves
 // those alone that are.
-func (tx *writeTx) setTriggers(c *coll) error {
+func (tx *writeTx) putTriggers(c *coll) error {
 	for _, t := range c.triggers() {
 		have, err := tx.text("SELECT sql FROM sqlite_master WHERE type='trigger' AND name=?1", t[0])
 		if err != nil {
@@ -204,7 +204,7 @@ func (tx *writeTx) alter(old *coll, desc catalog.Collection) error {
 	}
 	c.build()
 	if tx.ddl {
-		if err := tx.setTriggers(&c); err != nil {
+		if err := tx.putTriggers(&c); err != nil {
 			return err
 		}
 	}
@@ -253,7 +253,7 @@ func (c *conn) columns(table string) ([]column, error) {
 
 // with is the schema after c was created or altered.
 func (sc *schema) with(c *coll) *schema {
-	next := &schema{stamp: stamp{-1, -1}, byName: map[string]*coll{}} // a stamp that matches nothing
+	next := &schema{stamp: stamp{-1, -1}, byName: map[string]*coll{}, foreign: sc.foreign} // a stamp that matches nothing
 	for _, old := range sc.list {
 		if old.Name != c.Name {
 			next.list = append(next.list, old)
@@ -292,10 +292,24 @@ func loadSchema(c *conn, at stamp) (*schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := c.int64(`SELECT EXISTS(SELECT 1 FROM sqlite_master WHERE type='trigger' AND name NOT LIKE 'nagar\_%' ESCAPE '\')`)
+	if err != nil {
+		return nil, err
+	}
+	sc.foreign = n != 0
+	indexes := map[string]bool{}
+	if err := c.query(`SELECT name FROM sqlite_master WHERE type='index' AND name LIKE 'nagar\_cell\_%' ESCAPE '\'`, func(q *sqlite.Stmt) error {
+		indexes[q.ColumnText(0)] = true
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	for _, x := range sc.list {
 		if len(x.cols) != len(x.Fields) {
 			return nil, fmt.Errorf("%w: collection %s has %d fields and %d columns", catalog.ErrNotAStore, x.Name, len(x.Fields), len(x.cols))
 		}
+		name, _ := x.spatialIndex()
+		x.indexed = indexes[name]
 		x.build()
 	}
 	return sc, nil

@@ -3,7 +3,6 @@ package gpkg
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"nagar/catalog"
@@ -393,5 +392,3 @@ func (c *coll) geomOrNull() string {
 	}
 	return c.geom
 }
-
-var _ = slices.Sort[[]string]

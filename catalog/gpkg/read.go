@@ -3,6 +3,7 @@ package gpkg
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -158,6 +159,11 @@ func (s *Store) History(ctx context.Context, collection, id string) ([]catalog.V
 func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
 	var rev catalog.Rev
 	var fnErr error
+	if q.Box != nil {
+		if err := s.indexSpace(ctx, q.Collection); err != nil {
+			return 0, wrap(ctx, "scan "+q.Collection, err)
+		}
+	}
 	err := s.read(ctx, func(tx *readTx) error {
 		c, err := tx.schema.coll(q.Collection)
 		if err != nil {
@@ -211,31 +217,64 @@ func (tx *readTx) scan(c *coll, q catalog.Query, fn func(*catalog.Feature) error
 	if q.Box.IsEmpty() {
 		return nil
 	}
-	if err := tx.window(c.sql.current, quote(c.table), *q.Box, r, current); err != nil || q.At.IsNow() {
+	if err := tx.window(c.sql.current, quote(c.table), c.indexed, *q.Box, r, current); err != nil || q.At.IsNow() {
 		return err
 	}
-	return tx.window(c.sql.past, c.history(), *q.Box, r, past)
+	return tx.window(c.sql.past, c.history(), true, *q.Box, r, past)
 }
 
 // window calls row for the rows of a table whose boxes meet b.
-func (tx *readTx) window(query, table string, b geo.Box, r *rowReader, row func(*sqlite.Stmt) error) error {
+func (tx *readTx) window(query, table string, indexed bool, b geo.Box, r *rowReader, row func(*sqlite.Stmt) error) error {
+	inside := func(q *sqlite.Stmt) error {
+		box, err := blobBox(r.bytes(q, atGeom))
+		if err != nil || !box.Intersects(b) {
+			return err
+		}
+		return row(q)
+	}
+	if !indexed {
+		return tx.query(query+" AND nagar_cell IS NOT NULL", inside)
+	}
 	levels, err := tx.levels(table)
 	if err != nil {
 		return err
 	}
 	for _, k := range cellRanges(b, levels) {
-		err := tx.query(query+" AND nagar_cell BETWEEN ?1 AND ?2", func(q *sqlite.Stmt) error {
-			box, err := blobBox(r.bytes(q, atGeom))
-			if err != nil || !box.Intersects(b) {
-				return err
-			}
-			return row(q)
-		}, k.from, k.to)
+		err := tx.query(query+" AND nagar_cell BETWEEN ?1 AND ?2", inside, k.from, k.to)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// indexSpace makes the spatial index of the collection where there is none. A
+// file that cannot be written now is searched without.
+func (s *Store) indexSpace(ctx context.Context, collection string) error {
+	have := false
+	err := s.read(ctx, func(tx *readTx) error {
+		c, err := tx.schema.coll(collection)
+		if err == nil {
+			have = c.indexed || c.geom == ""
+		}
+		return err
+	})
+	if err != nil || have {
+		return err
+	}
+	err = s.write(ctx, func(tx *writeTx) error {
+		c, err := tx.schema.coll(collection)
+		if err != nil || c.indexed {
+			return err
+		}
+		tx.ddl = true
+		_, ddl := c.spatialIndex()
+		return tx.once(ddl)
+	})
+	if errors.Is(err, catalog.ErrUnavailable) || sqlite.ErrCode(err).ToPrimary() == sqlite.ResultReadOnly {
+		return nil
+	}
+	return err
 }
 
 // levels are the levels of the quadtree that hold anything, found by hopping

@@ -14,6 +14,8 @@ type schema struct {
 	stamp  stamp
 	byName map[string]*coll
 	list   []*coll // by name
+
+	foreign bool // the file has triggers that are not ours, such as an R-tree's
 }
 
 // stamp changes with every change of the schema: SQLite's own counter, which any
@@ -31,6 +33,8 @@ type coll struct {
 	shapes int64  // which kinds of geometry have been stored: a bit per geo.Type
 	cols   []string
 	index  map[string]int // field name to place
+
+	indexed bool // the table has its spatial index
 
 	sql statements
 }
@@ -251,13 +255,21 @@ func (c *coll) createHistory() []string {
 	}
 }
 
-// indexes are the DDL of the indexes of the collection's own table.
+// indexes are the DDL of the indexes of the collection's own table, all but the
+// spatial one: that is made when a window is first asked for, since to sort a
+// million keys then costs a second, and to keep them in order while a city is
+// loaded costs three.
 func (c *coll) indexes() []string {
 	t, n := quote(c.table), strconv.FormatInt(c.num, 10)
 	return []string{
 		"CREATE INDEX IF NOT EXISTS nagar_rev_" + n + " ON " + t + "(nagar_rev)",
-		"CREATE INDEX IF NOT EXISTS nagar_cell_" + n + " ON " + t + "(nagar_cell)",
 	}
+}
+
+// spatialIndex is the name and DDL of the index on the spatial key.
+func (c *coll) spatialIndex() (name, ddl string) {
+	name = "nagar_cell_" + strconv.FormatInt(c.num, 10)
+	return name, "CREATE INDEX IF NOT EXISTS " + name + " ON " + quote(c.table) + "(nagar_cell)"
 }
 
 // journalNow is the instant of an outside write, as its trigger notes it.

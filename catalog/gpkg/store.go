@@ -39,10 +39,12 @@ type Store struct {
 	// Each channel is a pool: the one writer, the readers, the one connection that
 	// polls for writes by others. Whoever takes a connection out may use it.
 	writer, readers, poller chan *conn
+	stages                  chan *stage // spare memory for batches
 	closed                  chan struct{}
 	closing                 sync.Once
 	closeErr                error
 
+	ready       atomic.Bool
 	schema      atomic.Pointer[schema]
 	head        atomic.Int64 // the latest revision known to this Store
 	dataVersion int64        // as the poller last saw it; owned by whoever holds the poller
@@ -76,6 +78,7 @@ func Open(ctx context.Context, path string, opts ...Options) (*Store, error) {
 	}
 	s.writer = make(chan *conn, 1)
 	s.poller = make(chan *conn, 1)
+	s.stages = make(chan *stage, 2)
 	s.readers = make(chan *conn, s.opts.Readers)
 	doing := "open " + filepath.Base(path)
 	if err := s.open(ctx); err != nil {
@@ -134,7 +137,11 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.write(ctx, func(*writeTx) error { return nil }); err != nil && !errors.Is(err, catalog.ErrUnavailable) {
 		return err
 	}
-	return s.read(ctx, func(*readTx) error { return nil })
+	if err := s.read(ctx, func(*readTx) error { return nil }); err != nil {
+		return err
+	}
+	s.ready.Store(true)
+	return nil
 }
 
 // Close ends the store. Reads and writes under way end first.
@@ -142,7 +149,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		for _, pool := range []chan *conn{s.readers, s.poller, s.writer} {
-			for len(pool) < cap(pool) && s.opened(pool) {
+			for len(pool) < cap(pool) && s.opened() {
 				time.Sleep(time.Millisecond)
 			}
 			for len(pool) > 0 {
@@ -155,8 +162,8 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// opened reports whether Open has got as far as filling the pool.
-func (s *Store) opened(pool chan *conn) bool { return s.schema.Load() != nil && pool != nil }
+// opened reports whether Open has done its work.
+func (s *Store) opened() bool { return s.ready.Load() }
 
 var errClosed = fmt.Errorf("%w: it is closed", catalog.ErrUnavailable)
 
