@@ -4,5 +4,5 @@ package httpapi
 
 import "net"
 
-// holdNewcomers does nothing where there are no packet filters on sockets.
-func holdNewcomers(net.Listener) {}
+// holdNewcomers does nothing where a second listen(2) is not known to work.
+func holdNewcomers(*net.TCPListener) {}

@@ -13,13 +13,12 @@ import (
 )
 
 // Timing of the end. For drainTime the server takes requests as before, but says
-// that it is not ready. Then new connections are left standing for closeTime,
-// while those that wait are let in; the door closes, and each answer is the last
-// of its connection. One that asks for nothing for silentTime is not waited for;
-// what is in flight has finishTime.
+// that it is not ready. Then the door closes, in closeTime or a little more, and each answer is
+// the last of its connection. One that asks for nothing for silentTime is not
+// waited for; what is in flight has finishTime.
 const (
 	drainTime  = 300 * time.Millisecond
-	closeTime  = 100 * time.Millisecond
+	closeTime  = 400 * time.Millisecond
 	silentTime = 500 * time.Millisecond
 	finishTime = 20 * time.Second
 )
@@ -40,13 +39,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 		ConnState:         open.note,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what it says is about clients
 	}
+	door := newGate(l)
 	ended := make(chan error, 1)
 	go func() {
 		if secure != nil {
-			ended <- srv.ServeTLS(l, "", "")
+			ended <- srv.ServeTLS(door, "", "")
 			return
 		}
-		ended <- srv.Serve(l)
+		ended <- srv.Serve(door)
 	}()
 	select {
 	case err := <-ended:
@@ -60,12 +60,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	case <-time.After(drainTime):
 	}
 	// Closing a listener resets the connections that wait in its queue, and
-	// http.Server.Shutdown drops requests that it has just read. So: keep newcomers
-	// out, empty the queue, close the door, serve who came in, and only then shut down.
-	holdNewcomers(l)
-	time.Sleep(closeTime)
+	// http.Server.Shutdown drops requests that it has just read. So: close the door
+	// behind the last one in, serve who is inside, and only then shut down.
 	s.closing.Store(true)
-	closeErr := l.Close()
+	closeErr := door.shut(closeTime)
 	<-ended
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
