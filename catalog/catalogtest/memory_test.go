@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ func TestSuiteOnMemory(t *testing.T) {
 		New:     func(t testing.TB) string { return t.Name() },
 		Open: func(_ context.Context, location string) (catalog.Store, error) {
 			s, _ := stores.LoadOrStore(location, newMemory())
+			s.(*memory).fault = os.Getenv(faultEnv)
 			if s.(*memory).future {
 				return nil, fmt.Errorf("open: %w", catalog.ErrFuture)
 			}
@@ -36,6 +38,8 @@ func TestSuiteOnMemory(t *testing.T) {
 
 // memory is a store in memory under one lock, on top of the oracle.
 type memory struct {
+	fault       string // see TestSuiteCatches
+	numbered    catalog.Rev
 	mu          sync.Mutex
 	future      bool
 	collections map[string]catalog.Collection
@@ -60,6 +64,10 @@ func (m *memory) head() catalog.Rev {
 
 func (m *memory) commit(c catalog.Commit) {
 	m.commits = append(m.commits, c)
+	slices.SortFunc(m.commits, func(a, b catalog.Commit) int { return int(a.Rev - b.Rev) })
+	if m.fault == "lost wake-ups" {
+		return
+	}
 	close(m.wake)
 	m.wake = make(chan struct{})
 }
@@ -107,8 +115,12 @@ func (m *memory) Collections(context.Context) ([]catalog.Collection, error) {
 
 func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, error) {
 	var ops []catalog.Op
+	m.mu.Lock()
+	m.numbered = max(m.numbered, m.head()) + 1
+	early := m.numbered
+	m.mu.Unlock()
 	for op, err := range b.Ops {
-		if err == nil {
+		if err == nil && m.fault != "deaf" {
 			err = ctx.Err()
 		}
 		if err != nil {
@@ -117,19 +129,25 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 		ops = append(ops, *op)
 		ops[len(ops)-1].Feature.Props = slices.Clone(op.Feature.Props)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && m.fault != "deaf" {
 		return catalog.Result{}, err
 	}
 	defer m.lock()()
-	if r, ok := m.keys[b.Key]; ok && b.Key != "" {
+	if r, ok := m.keys[b.Key]; ok && b.Key != "" && m.fault != "forgets keys" {
 		r.Replayed, r.Statuses = true, nil
 		return r, nil
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	rev := m.head() + 1
+	if m.fault == "numbers early" {
+		rev = early
+	}
 	trial := map[string]*oracle{}
 	for name, o := range m.oracles {
 		trial[name] = &oracle{lives: maps.Clone(o.lives)}
+		if m.fault == "half batches" {
+			trial[name] = o
+		}
 	}
 	n := len(ops)
 	if b.Replace != "" {
@@ -163,6 +181,7 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 		if err := check(&c, op); err != nil {
 			return catalog.Result{}, err
 		}
+		m.bend(op)
 		old := trial[op.Collection].now(op.Feature.ID)
 		status, err := trial[op.Collection].step(op, rev, now)
 		if err != nil {
@@ -182,7 +201,9 @@ func (m *memory) Apply(ctx context.Context, b catalog.Batch) (catalog.Result, er
 		case catalog.Erased:
 			r.Erased++
 			ch.Kind, ch.Old = catalog.Scrubbed, nil
-			m.blank(op)
+			if m.fault != "feed remembers" {
+				m.blank(op)
+			}
 		case catalog.Unchanged:
 			r.Unchanged++
 			continue
@@ -254,7 +275,11 @@ func (m *memory) asof(at catalog.At) time.Time {
 func (m *memory) Feature(_ context.Context, collection, id string, at catalog.At) (catalog.Feature, error) {
 	defer m.lock()()
 	if o := m.oracles[collection]; o != nil {
-		if f := o.at(id, m.asof(at), at.Known); f != nil {
+		if f := o.at(id, m.asof(at), at.Known); m.fault == "now is whenever" && at.IsNow() {
+			if f := o.now(id); f != nil {
+				return *f, nil
+			}
+		} else if f != nil {
 			return *f, nil
 		}
 	}
@@ -290,6 +315,9 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
+		if b := f.Geometry.Box(); q.Box != nil && m.fault == "open borders" && b.W >= q.Box.E {
+			continue
+		}
 		if q.Box != nil && (f.Geometry.IsEmpty() || !f.Geometry.Box().Intersects(*q.Box)) {
 			continue
 		}
@@ -323,8 +351,8 @@ func (m *memory) Changes(ctx context.Context, since catalog.Rev, fn func(catalog
 	if since > head {
 		return since, catalog.ErrBadCursor
 	}
-	for _, c := range commits {
-		if c.Rev <= since {
+	for i, c := range commits {
+		if c.Rev <= since || m.fault == "skips between" && i%3 == 1 {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
