@@ -1,6 +1,8 @@
 package layers
 
 import (
+	"slices"
+
 	"nagar/geo"
 )
 
@@ -47,7 +49,6 @@ type noted struct {
 
 type blockRing struct {
 	block    int32
-	hole     bool
 	from, to int32 // positions in coords
 }
 
@@ -278,26 +279,14 @@ func (b *blocks) follow(x, y int32) {
 		}
 	}
 	to := int32(len(b.coords) / 2)
-	hole := geo.RingArea2(b.coords[from*2:to*2]) < 0
-	b.rings = append(b.rings, blockRing{block, hole, from, to})
+	b.rings = append(b.rings, blockRing{block, from, to})
 }
 
 // each calls fn for every ring, each outer ring before its holes.
 func (b *blocks) each(fn func(ring []int32)) {
-	// Rings are found in reading order: the outer ring of a block before its holes.
-	byBlock := make(map[int32][]blockRing)
+	// Rings were found in reading order: the outer ring of a block before its holes.
+	slices.SortStableFunc(b.rings, func(p, q blockRing) int { return int(p.block) - int(q.block) })
 	for _, r := range b.rings {
-		if r.hole {
-			byBlock[r.block] = append(byBlock[r.block], r)
-		}
-	}
-	for _, r := range b.rings {
-		if r.hole {
-			continue
-		}
 		fn(b.coords[r.from*2 : r.to*2])
-		for _, h := range byBlock[r.block] {
-			fn(b.coords[h.from*2 : h.to*2])
-		}
 	}
 }

@@ -179,7 +179,7 @@ func (d *renderer) tags(seg *index.Segment, r index.Ref) {
 			if val.IsNull() {
 				continue
 			}
-			v = d.value(val, true)
+			v = d.value(val)
 		} else {
 			continue
 		}
@@ -196,7 +196,7 @@ func (d *renderer) coded(col *index.Column, slot int, code uint32) uint32 {
 	if m == nil {
 		size := col.Size() + 1
 		if size > smallDict {
-			return d.value(col.EntryValue(code), false)
+			return d.value(col.EntryValue(code))
 		}
 		if len(d.arena)+size > cap(d.arena) {
 			d.arena = make([]uint32, 0, max(2*cap(d.arena), size, 1<<14)) // maps in the old one stay
@@ -208,15 +208,15 @@ func (d *renderer) coded(col *index.Column, slot int, code uint32) uint32 {
 		d.remap[slot] = m
 	}
 	if m[code] == 0 {
-		m[code] = d.value(col.EntryValue(code), false) + 1
+		m[code] = d.value(col.EntryValue(code)) + 1
 	}
 	return m[code] - 1
 }
 
 // value writes a value to the layer's dictionary: integers as integers, reals as
-// doubles, times, dates and JSON as text. Texts of a plain column hardly ever
-// repeat, and are not looked up.
-func (d *renderer) value(v catalog.Value, plain bool) uint32 {
+// doubles, times, dates and JSON as text. Every value is looked up: whether a
+// column is plain depends on how the segments came to be, and the tile must not.
+func (d *renderer) value(v catalog.Value) uint32 {
 	switch v.Type() {
 	case catalog.TypeInteger:
 		return d.w.Int(v.Int())

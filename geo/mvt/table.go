@@ -5,78 +5,93 @@ import (
 	"hash/maphash"
 )
 
-// table finds encoded values by content: open addressing over ranges of the
-// values buffer, cleared by a generation number, so that a warm one neither
-// allocates nor is wiped per layer.
+// table finds encoded values by content: open addressing, eight bytes a slot, so
+// that it stays in the processor's cache. It begins each layer small and grows in
+// the memory it has, so that clearing it costs what the layer needs, not what the
+// largest layer ever needed.
 type table struct {
-	slots []slot
-	gen   uint32
+	slots []uint64 // upper half of the hash << 32 | index + 1; 0: free
 	n     int
-	last  uint64 // hash of the value that find looked for
+	at    []uint32 // where each value begins, by index, those not in slots too
+	last  uint64   // hash of the value that find looked for
 }
 
-type slot struct {
-	gen      uint32
-	index    uint32
-	from, to int32
-	hash     uint64
-}
+const firstSlots = 512
 
 var seed = maphash.MakeSeed() // decides only where values lie in the table, never what is written
 
 func (t *table) reset() {
-	t.gen++
-	t.n = 0
-	if t.gen == 0 { // wrapped: old slots would look fresh
-		clear(t.slots)
-		t.gen = 1
+	t.n, t.at = 0, t.at[:0]
+	if cap(t.slots) < firstSlots {
+		t.slots = make([]uint64, firstSlots)
+		return
 	}
+	t.slots = t.slots[:firstSlots]
+	clear(t.slots)
 }
 
 // find looks for the value that begins at from and ends with values.
 func (t *table) find(values []byte, from int) (uint32, bool) {
 	v := values[from:]
 	t.last = maphash.Bytes(seed, v)
-	if t.n*2 >= len(t.slots) {
-		t.grow()
-	}
 	mask := uint64(len(t.slots) - 1)
 	for i := t.last & mask; ; i = (i + 1) & mask {
-		s := &t.slots[i]
-		if s.gen != t.gen {
+		s := t.slots[i]
+		if s == 0 {
 			return 0, false
 		}
-		if s.hash == t.last && bytes.Equal(values[s.from:s.to], v) {
-			return s.index, true
+		if s>>32 != t.last>>32 {
+			continue
+		}
+		index := uint32(s) - 1
+		end := uint32(from)
+		if int(index)+1 < len(t.at) {
+			end = t.at[index+1]
+		}
+		if bytes.Equal(values[t.at[index]:end], v) {
+			return index, true
 		}
 	}
 }
 
-// add enters the value that find has just not found.
-func (t *table) add(from, to int, index uint32) {
-	t.put(slot{t.gen, index, int32(from), int32(to), t.last})
+// add enters the value that find has just not found, the next one by index.
+func (t *table) add(values []byte, from int) {
+	t.at = append(t.at, uint32(from))
+	if t.n*2 >= len(t.slots) {
+		t.grow(values)
+	}
+	t.put(t.last, uint32(len(t.at)))
 	t.n++
 }
 
-func (t *table) put(s slot) {
+// skip counts a value that is not to be found again.
+func (t *table) skip(from int) { t.at = append(t.at, uint32(from)) }
+
+func (t *table) put(hash uint64, number uint32) {
 	mask := uint64(len(t.slots) - 1)
-	for i := s.hash & mask; ; i = (i + 1) & mask {
-		if t.slots[i].gen != t.gen {
-			t.slots[i] = s
+	for i := hash & mask; ; i = (i + 1) & mask {
+		if t.slots[i] == 0 {
+			t.slots[i] = hash&^(1<<32-1) | uint64(number)
 			return
 		}
 	}
 }
 
-func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]slot, max(256, len(old)*2))
-	if t.gen == 0 {
-		t.gen = 1
+// grow doubles the table; the last value by index is not in it yet.
+func (t *table) grow(values []byte) {
+	n := 2 * len(t.slots)
+	old := append([]uint64(nil), t.slots...)
+	if cap(t.slots) >= n {
+		t.slots = t.slots[:n]
+		clear(t.slots)
+	} else {
+		t.slots = make([]uint64, n)
 	}
 	for _, s := range old {
-		if s.gen == t.gen {
-			t.put(s)
+		if s == 0 {
+			continue
 		}
+		index := uint32(s) - 1
+		t.put(maphash.Bytes(seed, values[t.at[index]:t.at[index+1]]), index+1)
 	}
 }

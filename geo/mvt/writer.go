@@ -129,7 +129,9 @@ func (w *Writer) value(from int, dedupe bool) uint32 {
 			w.values = w.values[:from]
 			return i
 		}
-		w.table.add(from, len(w.values), w.nvalues)
+		w.table.add(w.values, from)
+	} else {
+		w.table.skip(from)
 	}
 	w.nvalues++
 	return w.nvalues - 1
