@@ -82,6 +82,16 @@ func (tx *writeTx) restore(old *coll) error {
 // dropped it. What it held is in the history if that program went by the
 // standard's rules.
 func (tx *writeTx) recreate(c *coll) error {
+	kept, err := tx.int64("SELECT EXISTS(SELECT 1 FROM nagar_journal WHERE collection=?1)", c.Name)
+	if err != nil {
+		return err
+	}
+	if kept == 0 {
+		if err := tx.exec("INSERT INTO nagar_faults VALUES(?1,0,?2) ON CONFLICT DO UPDATE SET reason=?2", c.Name,
+			"another program dropped the table past the GeoPackage's own tables at or before "+timeText(tx.now)+": what it held, if anything, is lost; restore a backup"); err != nil {
+			return err
+		}
+	}
 	c.idCol = `"id"`
 	if c.Geometry != catalog.GeometryNone {
 		c.geom = `"geom"`

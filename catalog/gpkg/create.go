@@ -110,7 +110,11 @@ func prepareFile(ctx context.Context, c *conn, limit time.Duration) error {
 	if err := c.exec("UPDATE nagar_state SET schema=(SELECT schema_version FROM pragma_schema_version)"); err != nil {
 		return err
 	}
-	return c.exec("COMMIT")
+	if err := c.exec("COMMIT"); err != nil {
+		return err
+	}
+	// GDAL reads the first bytes of the file itself to know what it is.
+	return c.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 // fileVersion is the version of the nagar_ tables, 0 for a file that holds

@@ -108,7 +108,7 @@ func (tx *writeTx) register(c *coll) error {
 	if err != nil || c.geom == "" {
 		return err
 	}
-	return tx.exec("INSERT INTO gpkg_geometry_columns VALUES(?1,?2,?3,?4,2,0)", c.table, unquote(c.geom), c.gpkgType(), srsWGS84)
+	return tx.exec("INSERT INTO gpkg_geometry_columns VALUES(?1,?2,?3,?4,?5,0)", c.table, unquote(c.geom), c.gpkgType(), srsWGS84, c.gpkgZ())
 }
 
 // furnish gives a table what the store needs around it: indexes, the table of
@@ -189,7 +189,7 @@ func (tx *writeTx) alter(old *coll, desc catalog.Collection) error {
 		if err := tx.exec("UPDATE gpkg_contents SET data_type='features', srs_id=?1 WHERE table_name=?2", srsWGS84, c.table); err != nil {
 			return err
 		}
-		if err := tx.exec("INSERT INTO gpkg_geometry_columns VALUES(?1,'geom','GEOMETRY',?2,2,0)", c.table, srsWGS84); err != nil {
+		if err := tx.exec("INSERT INTO gpkg_geometry_columns VALUES(?1,'geom','GEOMETRY',?2,0,0)", c.table, srsWGS84); err != nil {
 			return err
 		}
 		tx.ddl = true

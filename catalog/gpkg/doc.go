@@ -61,8 +61,9 @@
 // triggers back and is compared with what it replaced, a dropped one comes back
 // empty, a renamed one is followed, a new column becomes a restricted field, and
 // a new table in EPSG:4326 an internal collection. A trigger on gpkg_contents
-// keeps the rows of a table whose layer is removed by the standard's rules. A
-// bare DROP TABLE in a SQL shell passes it by: what it destroyed is gone, and
+// keeps the rows of a table whose layer is removed by the standard's rules; until
+// a Nagar process has looked at the file after such a removal (20 ms, where one
+// runs), SQLite refuses to remove another layer. A bare DROP TABLE in a SQL shell passes it by: what it destroyed is gone, and
 // Check tells of it.
 //
 // An R-tree index that QGIS or GDAL add lives on: its triggers call functions

@@ -24,12 +24,24 @@ func wrap(ctx context.Context, doing string, err error) error {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 	}
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultNotADB:
+	switch {
+	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultNotADB:
 		return fmt.Errorf("%s: %w: it is no SQLite database", doing, catalog.ErrNotAStore)
-	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultIOErr, sqlite.ResultFull, sqlite.ResultCantOpen,
-		sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultNoMem, sqlite.ResultProtocol, sqlite.ResultCorrupt, sqlite.ResultAuth:
+	case unavailable(err):
 		return fmt.Errorf("%s: %w: %w", doing, catalog.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// unavailable reports whether the error stems from the place where the file lives.
+func unavailable(err error) bool {
+	if errors.Is(err, catalog.ErrUnavailable) {
+		return true
+	}
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultIOErr, sqlite.ResultFull, sqlite.ResultCantOpen,
+		sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultNoMem, sqlite.ResultProtocol, sqlite.ResultCorrupt, sqlite.ResultAuth:
+		return true
+	}
+	return false
 }

@@ -3,7 +3,6 @@ package gpkg
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -271,7 +270,7 @@ func (s *Store) indexSpace(ctx context.Context, collection string) error {
 		_, ddl := c.spatialIndex()
 		return tx.once(ddl)
 	})
-	if errors.Is(err, catalog.ErrUnavailable) || sqlite.ErrCode(err).ToPrimary() == sqlite.ResultReadOnly {
+	if unavailable(err) {
 		return nil
 	}
 	return err

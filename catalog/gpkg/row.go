@@ -25,7 +25,7 @@ type content struct {
 	cell      int64
 	hasCell   bool
 	box       geo.Box
-	shape     geo.Type
+	shapes    int64 // which kind of geometry: a bit per geo.Type, and shapeZ
 	validFrom time.Time
 }
 
@@ -61,12 +61,19 @@ func (ct *content) seal(scratch []byte) []byte {
 	return b
 }
 
+// shapeZ stands beside the bits of the geometry types.
+const shapeZ = 1 << 8
+
 // setGeometry encodes g, appending to arena, which is returned.
 func (ct *content) setGeometry(arena []byte, g *geo.Geometry) []byte {
-	ct.box, ct.shape = geo.EmptyBox(), g.Type
+	ct.box, ct.shapes = geo.EmptyBox(), 0
 	if g.Type == geo.None {
 		ct.blob, ct.hasCell = nil, false
 		return arena
+	}
+	ct.shapes = 1 << g.Type
+	if g.HasZ {
+		ct.shapes |= shapeZ
 	}
 	ct.box = g.Box()
 	from := len(arena)

@@ -30,7 +30,7 @@ type coll struct {
 	table  string // unquoted
 	idCol  string // quoted: "id", or another name where an outside table had such a column already
 	geom   string // quoted; "" when the table has no geometry column
-	shapes int64  // which kinds of geometry have been stored: a bit per geo.Type
+	shapes int64  // which kinds of geometry have been stored: see content.shapes
 	cols   []string
 	index  map[string]int // field name to place
 
@@ -178,7 +178,7 @@ func (c *coll) copyInto() string {
 }
 
 func (c *coll) copyFrom() string {
-	s := "rowid," + c.idCol + "," + colFrom + "," + colTo + ",nagar_rev,nagar_hash,nagar_cell"
+	s := "rowid," + c.idCol + "," + colFrom + "," + colTo + `,"nagar_rev","nagar_hash","nagar_cell"`
 	if c.geom != "" {
 		s += "," + c.geom
 	}
@@ -213,9 +213,9 @@ func (c *coll) createTable() string {
 // has been stored allows, since QGIS styles and edits by it.
 func (c *coll) gpkgType() string {
 	bit := func(n int) int64 { return 1 << n }
-	if c.shapes != 0 {
+	if types := c.shapes &^ shapeZ; types != 0 {
 		for n := 1; n <= 7; n++ {
-			if c.shapes == bit(n) {
+			if types == bit(n) {
 				return gpkgTypeNames[n]
 			}
 		}
@@ -230,6 +230,14 @@ func (c *coll) gpkgType() string {
 		return "POLYGON"
 	}
 	return "GEOMETRY"
+}
+
+// gpkgZ is what gpkg_geometry_columns says of Z: 0 for none, 2 for some.
+func (c *coll) gpkgZ() int64 {
+	if c.shapes&shapeZ != 0 {
+		return 2
+	}
+	return 0
 }
 
 // createHistory is the DDL of the table of past versions and its indexes.
@@ -290,10 +298,11 @@ func (c *coll) triggers() [][2]string {
 	fresh := func(fid string) string {
 		return "NOT EXISTS(SELECT 1 FROM nagar_journal j WHERE j.collection=" + name + " AND j.fid=" + fid + ")"
 	}
-	keep := func(where, op string) string {
-		return "INSERT INTO " + h + "(" + c.copyInto() + ") SELECT " + c.copyFrom() + " FROM " + t + " WHERE (" + where + ") AND nagar_rev IS NOT NULL AND " + fresh(t+".rowid") + "; " +
+	keepIf := func(isFeature, where, op string) string {
+		return "INSERT INTO " + h + "(" + c.copyInto() + ") SELECT " + c.copyFrom() + " FROM " + t + " WHERE (" + where + ") AND " + isFeature + " AND " + fresh(t+".rowid") + "; " +
 			"INSERT INTO nagar_journal(collection,fid,op,at) SELECT " + name + ",rowid,'" + op + "'," + journalNow + " FROM " + t + " WHERE (" + where + ") AND " + fresh(t+".rowid") + "; "
 	}
+	keep := func(where, op string) string { return keepIf(`"nagar_rev" IS NOT NULL`, where, op) }
 	note := func(op string) string {
 		return "INSERT INTO nagar_journal(collection,fid,op,at) SELECT " + name + ",NEW.rowid,'" + op + "'," + journalNow + " WHERE " + fresh("NEW.rowid") + "; "
 	}
@@ -308,8 +317,10 @@ func (c *coll) triggers() [][2]string {
 		trigger("bd", "BEFORE DELETE", t, "", keep("rowid=OLD.rowid", "D")),
 		// Whoever drops the table by the standard's rules (ogr2ogr -overwrite,
 		// QGIS) takes it out of gpkg_contents first: the last moment to keep what
-		// it held.
-		trigger("gd", "BEFORE DELETE", "gpkg_contents", " AND lower(OLD.table_name)="+literal(strings.ToLower(c.table)), keep("1", "D")),
+		// it held. In a table made anew by another program our columns are missing;
+		// SQLite then takes their quoted names for texts (unless it was built not
+		// to), so that the statement that deletes from gpkg_contents still compiles.
+		trigger("gd", "BEFORE DELETE", "gpkg_contents", " AND lower(OLD.table_name)="+literal(strings.ToLower(c.table)), keepIf(`typeof("nagar_rev")='integer'`, "1", "D")),
 	}
 }
 

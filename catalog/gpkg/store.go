@@ -134,7 +134,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	// What other programs did while no Nagar was looking enters the feed now.
-	if err := s.write(ctx, func(*writeTx) error { return nil }); err != nil && !errors.Is(err, catalog.ErrUnavailable) {
+	if err := s.write(ctx, func(*writeTx) error { return nil }); err != nil && !unavailable(err) {
 		return err
 	}
 	if err := s.read(ctx, func(*readTx) error { return nil }); err != nil {
@@ -275,7 +275,7 @@ func (s *Store) read(ctx context.Context, fn func(*readTx) error) error {
 			c.SetInterrupt(ctx.Done())
 			if err := s.drainSoon(ctx); err == nil {
 				continue
-			} else if !errors.Is(err, catalog.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			} else if !unavailable(err) && !errors.Is(err, context.DeadlineExceeded) {
 				return err
 			}
 			if err := ctx.Err(); err != nil {

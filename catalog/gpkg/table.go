@@ -86,7 +86,7 @@ func (t *table) touch(ct *content) catalog.Rev {
 	if ct != nil {
 		t.written.box = t.written.box.Union(ct.box)
 		if ct.hasCell {
-			t.written.shapes |= 1 << ct.shape
+			t.written.shapes |= ct.shapes
 		}
 	}
 	return t.tx.spend()

@@ -114,14 +114,19 @@ func (tx *writeTx) start() error {
 		return err
 	}
 	tx.state = st
+	tx.setNow()
 	if st.stamp.sqlite != st.seen {
+		// Triggers of a table that is gone would break the very statements that
+		// mend it.
+		if err := tx.conn.setTriggers(false); err != nil {
+			return err
+		}
 		if err := tx.lookOver(); err != nil {
 			return fmt.Errorf("take in a schema that another program changed: %w", err)
 		}
 	} else if tx.schema, err = tx.s.schemaAt(tx.conn, st.stamp); err != nil {
 		return err
 	}
-	tx.setNow()
 	// Our own triggers rest during our own writes anyway; switched off they cost
 	// nothing, a fifth of a bulk load. Those of others must run.
 	if err := tx.conn.setTriggers(tx.schema.foreign); err != nil {
@@ -209,7 +214,7 @@ func (tx *writeTx) tellContents(w *written) error {
 		next := *w.c
 		next.shapes |= w.shapes
 		if err = tx.exec("UPDATE nagar_collections SET shapes=?1 WHERE name=?2", next.shapes, next.Name); err == nil {
-			err = tx.exec("UPDATE gpkg_geometry_columns SET geometry_type_name=?1 WHERE table_name=?2 AND geometry_type_name<>?1", next.gpkgType(), name)
+			err = tx.exec("UPDATE gpkg_geometry_columns SET geometry_type_name=?1, z=max(z,?2) WHERE table_name=?3", next.gpkgType(), next.gpkgZ(), name)
 		}
 		tx.bump()
 	}
