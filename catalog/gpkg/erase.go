@@ -23,6 +23,7 @@ func (t *table) erase(o *op) (catalog.Status, error) {
 	if err != nil || cur.rev == 0 && known == 0 {
 		return catalog.Unchanged, err
 	}
+	t.tx.scrubbed = true
 	rev := t.touch(nil)
 	if cur.rev > 0 {
 		// Superseded without an end on the valid clock: nothing is left of it there.

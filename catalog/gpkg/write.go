@@ -27,6 +27,7 @@ type writeTx struct {
 	ddl            bool                // the schema changed by our own hand
 	drained        bool                // edits by other programs were taken in
 	dirty          bool                // something without a revision was written
+	scrubbed       bool                // something was erased
 }
 
 // written is what a transaction did to one collection.
@@ -241,5 +242,10 @@ func (tx *writeTx) commit() error {
 		return err
 	}
 	tx.s.sawHead(max(tx.rev, tx.state.head))
+	if tx.scrubbed {
+		// What was erased still stands in the write-ahead log, until it is emptied:
+		// now, or where a reader is in the way, when the file is next closed.
+		_ = tx.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 	return nil
 }
