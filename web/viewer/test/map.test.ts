@@ -15,7 +15,7 @@ describe("clusters", () => {
 	});
 
 	test("add up what the server merged", () => {
-		const merged = cluster([{ lon: 72.8, lat: 19, count: 1234567 }], 11, "en");
+		const merged = cluster([{ lon: 72.8, lat: 19, count: 1234567, category: "" }], 11, "en");
 		expect(merged.features[0]?.properties).toMatchObject({ count: 1234567, label: "12,34,567" });
 	});
 

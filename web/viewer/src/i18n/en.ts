@@ -95,6 +95,8 @@ export const en = {
 	"near.me": "Near me",
 	"near.centre": "From map centre",
 	"near.categories": "What to look for",
+	"near.more": "More kinds",
+	"near.fewer": "Fewer kinds",
 	"near.everything": "Everything",
 	"near.fromMe": "From where you are.",
 	"near.from": "From {place}.",

@@ -87,6 +87,8 @@ export const hi: Dictionary = {
 	"near.me": "मेरे पास",
 	"near.centre": "नक़्शे के बीच से",
 	"near.categories": "क्या खोजना है",
+	"near.more": "और प्रकार",
+	"near.fewer": "कम प्रकार",
 	"near.everything": "सब कुछ",
 	"near.fromMe": "आप जहाँ हैं वहाँ से.",
 	"near.from": "{place} से.",

@@ -87,6 +87,8 @@ export const mr: Dictionary = {
 	"near.me": "माझ्याजवळ",
 	"near.centre": "नकाशाच्या मध्यापासून",
 	"near.categories": "काय शोधायचे",
+	"near.more": "आणखी प्रकार",
+	"near.fewer": "कमी प्रकार",
 	"near.everything": "सर्व",
 	"near.fromMe": "तुम्ही आहात तेथून.",
 	"near.from": "{place} पासून.",

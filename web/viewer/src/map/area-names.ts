@@ -34,6 +34,9 @@ const kept = [
 	"neighbourhood_hi",
 ];
 
+/** Area in square pixels below which a lake or a garden is not named. */
+const smallest = 700;
+
 let last = "";
 
 /** The names for the tiles at hand; null when they are the same as before. */
@@ -53,6 +56,9 @@ export function namesOfAreas(map: MapLibre): FeatureCollection<Point> | null {
 			else sum.part = add(sum.part, part);
 		}
 		for (const [key, { part, properties }] of sums) {
+			// A tank of a few pixels needs no name yet.
+			const pixels = part.area * (((512 * 2 ** zoom) / 360) ** 2 / Math.cos((part.y * Math.PI) / 180));
+			if (pixels < smallest && (collection === "water" || collection === "greens")) continue;
 			const own = Object.fromEntries(kept.filter((k) => k in properties).map((k) => [k, properties[k]]));
 			features.push({
 				type: "Feature",

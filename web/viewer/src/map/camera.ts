@@ -1,4 +1,5 @@
 import type { Map as MapLibre } from "maplibre-gl";
+import type { City } from "../api/client";
 import { bboxOf } from "../format/geodesy";
 import { city, collections, phone, reducedMotion, view } from "../state/store";
 import type { Camera } from "../state/url";
@@ -94,6 +95,13 @@ export interface Start {
 	readonly bounds?: [number, number, number, number];
 }
 
+/** The city's zoom, or a little nearer where a wide screen would show the end of its data. */
+function wide(zoom: number, bounds: City["bounds"]): number {
+	if (!bounds) return zoom;
+	const filled = Math.log2((innerWidth * 360) / (512 * (bounds[2] - bounds[0])));
+	return Math.min(Math.max(zoom, filled), zoom + 1);
+}
+
 /** The first camera: the address, else the city's, else what the data covers. */
 export function startCamera(): Start {
 	const v = view.peek();
@@ -101,7 +109,7 @@ export function startCamera(): Start {
 	if (c) return { center: [c.lon, c.lat], zoom: c.zoom, bearing: c.bearing, pitch: c.pitch };
 	const town = city.peek();
 	if (town?.center && town.zoom !== null) {
-		return { center: [town.center[0], town.center[1]], zoom: phone.peek() ? town.zoom - 0.6 : town.zoom };
+		return { center: [town.center[0], town.center[1]], zoom: phone.peek() ? town.zoom - 0.6 : wide(town.zoom, town.bounds) };
 	}
 	if (town?.bounds) return { bounds: [...town.bounds] };
 	const all = collections.peek();

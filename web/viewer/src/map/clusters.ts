@@ -11,6 +11,7 @@ export interface CountedPoint {
 	readonly lat: number;
 	/** More than one where the server's tile has already merged points. */
 	readonly count: number;
+	readonly category: string;
 }
 
 /**
@@ -51,7 +52,7 @@ export function facilitiesOnMap(map: MapLibre, source: string): CountedPoint[] {
 		if (f.geometry.type !== "Point") continue;
 		const [lon = 0, lat = 0] = f.geometry.coordinates;
 		const count = Number(f.properties.point_count ?? 1) || 1;
-		seen.set(String(f.id ?? `${lon},${lat}`), { lon, lat, count });
+		seen.set(String(f.id ?? `${lon},${lat}`), { lon, lat, count, category: String(f.properties.category ?? "") });
 	}
 	return [...seen.values()];
 }

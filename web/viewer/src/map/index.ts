@@ -15,6 +15,7 @@ import {
 	onHistory,
 	phone,
 	reducedMotion,
+	seenFacilities,
 	selectedFeature,
 	tilesFailed,
 	update,
@@ -92,11 +93,20 @@ function keepStyle(map: MapLibre): void {
 		if (image && !map.hasImage(id)) map.addImage(id, image, { pixelRatio: iconRatio });
 	});
 	let applied = style.peek();
-	effect(() => {
-		const next = style.value;
-		if (next === applied) return;
+	let loaded = false;
+	const apply = () => {
+		const next = style.peek();
+		if (!loaded || next === applied) return;
 		applied = next;
 		map.setStyle(next, { diff: true, validate: false });
+	};
+	map.once("style.load", () => {
+		loaded = true;
+		apply();
+	});
+	effect(() => {
+		style.value;
+		apply();
 	});
 	// What is drawn over the tiles changes often: its data goes past the style.
 	const sent = new Map<string, unknown>();
@@ -159,8 +169,11 @@ function keepClusters(map: MapLibre): void {
 		timer = setTimeout(() => {
 			const zoom = map.getZoom();
 			const wanted = zoom >= clusterZoom && zoom < facilityIconZoom + 0.3;
-			const points = wanted ? facilitiesOnMap(map, sourceOf("facilities", true)) : [];
-			const next = cluster(points, zoom, language.peek());
+			const points = zoom >= clusterZoom ? facilitiesOnMap(map, sourceOf("facilities", true)) : [];
+			const seen = seenFacilities.peek();
+			const fresh = points.filter((p) => !seen.has(p.category));
+			if (fresh.length > 0) seenFacilities.value = new Set([...seen, ...fresh.map((p) => p.category)]);
+			const next = cluster(wanted ? points : [], zoom, language.peek());
 			if (next.features.length > 0 || clusters.peek().features.length > 0) clusters.value = next;
 		}, 120);
 	};

@@ -33,6 +33,8 @@ export const liveStatus = signal<"connecting" | "on" | "lost" | "off">("connecti
 export const mapReady = signal(false);
 /** The browser cannot draw the map (no WebGL); the lists still work. */
 export const mapFailed = signal(false);
+/** Categories of facilities seen in tiles so far. */
+export const seenFacilities = signal<ReadonlySet<string>>(new Set());
 /** Tiles that could not be had; cleared when they come again. */
 export const tilesFailed = signal(false);
 

@@ -128,7 +128,7 @@ function near(x: LayerContext): LayerSpecification[] {
 			type: "line",
 			source,
 			filter: ["==", ["geometry-type"], "LineString"],
-			paint: { "line-color": c.select, "line-width": 1.6, "line-dasharray": [2, 2], "line-opacity": 0.7 },
+			paint: { "line-color": c.select, "line-width": 1.3, "line-dasharray": [2, 2], "line-opacity": 0.45 },
 		},
 		{
 			id: "near-result",

@@ -48,7 +48,7 @@ const light: Palette = {
 	forest: "#BFD6B0",
 	greenLabel: "#46683A",
 	building: "#E0D8CC",
-	buildingTall: "#B7A88F",
+	buildingTall: "#CBBDA5",
 	buildingEdge: "#C7BBAA",
 	road: "#FFFFFF",
 	roadMinor: "#FFFFFF",

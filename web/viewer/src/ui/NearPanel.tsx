@@ -1,11 +1,11 @@
 import type { Feature } from "geojson";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { quickCategories } from "../facilities/categories";
 import { walkMinutes } from "../format/numbers";
 import { t } from "../i18n";
 import { showWhole, theMap } from "../map/camera";
 import { nearList } from "../state/selection";
-import { city, update, view } from "../state/store";
+import { seenFacilities, update, view } from "../state/store";
 import { CategoryIcon, Icon } from "./icons";
 import { locate } from "./locate";
 import { Empty, Failure, OpenBadge, Skeleton } from "./parts";
@@ -38,7 +38,6 @@ export async function nearMe(category = view.peek().near?.category ?? ""): Promi
 
 export function NearPanel() {
 	const n = view.value.near;
-	const available = useCategories();
 	if (!collectionNamed("facilities")) {
 		return (
 			<Empty>
@@ -70,16 +69,7 @@ export function NearPanel() {
 					{t("near.centre")}
 				</button>
 			</div>
-			<ul class="chips" aria-label={t("near.categories")}>
-				{["", ...chips().filter((c) => available === null || available.has(c))].map((c) => (
-					<li key={c}>
-						<button type="button" class="chip-button" aria-pressed={n?.category === c} onClick={() => void pickCategory(c)}>
-							{c !== "" && <CategoryIcon category={c} size={20} />}
-							{categoryName(c)}
-						</button>
-					</li>
-				))}
-			</ul>
+			<Chips chosen={n?.category ?? null} choose={(c) => void pickCategory(c)} />
 			{n && (
 				<p class="muted near-origin">
 					{n.me ? t("near.fromMe") : t("near.from", { place: coordinatesText(n.lon, n.lat) })} {t("near.straight")}
@@ -90,18 +80,44 @@ export function NearPanel() {
 	);
 }
 
-/** The categories that exist near the city's middle; null until known. */
-function useCategories(): ReadonlySet<string> | null {
-	const [set, setSet] = useState<ReadonlySet<string> | null>(null);
-	useEffect(() => {
-		const source = theMap();
-		if (!source?.getSource("places")) return;
-		const found = new Set(
-			source.querySourceFeatures("places", { sourceLayer: "facilities" }).map((f) => String(f.properties.category ?? "")),
-		);
-		if (found.size > 8) setSet(found);
-	}, [city.value]);
-	return set;
+/** How many kinds are shown before "more". */
+const fewChips = 7;
+
+/** The kinds to choose from: those that the map has seen, once it has seen enough of them. */
+function Chips(props: { chosen: string | null; choose: (category: string) => void }) {
+	const [all, setAll] = useState(false);
+	const seen = seenFacilities.value;
+	const kinds = chips().filter((c) => seen.size < 8 || seen.has(c));
+	const few = kinds.slice(0, fewChips);
+	if (props.chosen && !few.includes(props.chosen) && kinds.includes(props.chosen)) few.push(props.chosen);
+	return (
+		<ul class="chips" aria-label={t("near.categories")}>
+			{["", ...(all ? kinds : few)].map((c) => (
+				<li key={c}>
+					<button
+						type="button"
+						class="chip-button"
+						aria-pressed={props.chosen === c}
+						onClick={() => {
+							setAll(false);
+							props.choose(c);
+						}}
+					>
+						{c !== "" && <CategoryIcon category={c} size={20} />}
+						{categoryName(c)}
+					</button>
+				</li>
+			))}
+			{kinds.length > few.length && (
+				<li>
+					<button type="button" class="chip-button" aria-expanded={all} onClick={() => setAll(!all)}>
+						<Icon name="chevron" size={18} />
+						{t(all ? "near.fewer" : "near.more")}
+					</button>
+				</li>
+			)}
+		</ul>
+	);
 }
 
 function Results() {
