@@ -163,3 +163,17 @@ func TestBaseMap(t *testing.T) {
 		t.Error("a profile without a base has one")
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add(embedded)
+	f.Add([]byte(`{"name":"x","bounds":[0,0,1,1]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := Parse(b)
+		if err != nil {
+			return
+		}
+		if _, err := p.MarshalJSON(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

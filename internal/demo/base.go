@@ -89,6 +89,7 @@ type base struct {
 	plane
 	layers map[string][]*baseFeature
 	words  struct{ First, House, Street words }
+	core   float64 // how much of the radius of its densest districts is built: small houses would else use up a small city
 }
 
 func readBase(p *city.Profile) (*base, error) {
@@ -121,7 +122,7 @@ func decodeBase(raw []byte, p *city.Profile) (*base, error) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, err
 	}
-	b := &base{plane: newPlane(p.Bounds), layers: map[string][]*baseFeature{}}
+	b := &base{plane: newPlane(p.Bounds), layers: map[string][]*baseFeature{}, core: 1}
 	b.words = doc.Words
 	if len(b.words.First) == 0 || len(b.words.House) == 0 || len(b.words.Street) == 0 {
 		return nil, errors.New("words need first, house and street")

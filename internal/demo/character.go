@@ -83,9 +83,9 @@ var characters = map[string]*character{
 	"villa": {block: 17000, lot: 850, bend: .14, street: 4.5, front: 5, side: 4, reach: 24,
 		forms:  [numForms]float64{formRect: 5, formL: 3, formTower: 1.2},
 		floors: 3, spread: .55, least: 1, most: 28, storey: 3.3, uses: []weighted{{"residential", 92}, {"commercial", 4}, {"institutional", 4}}, roofs: []weighted{{"flat", 5}, {"hipped", 4}}, from: 1930, to: 2020, vacant: .06, garden: .05, rush: 1, named: .45},
-	"slum": {block: 3800, lot: 120, bend: .3, street: 1.9, front: .15, side: .12, reach: 16,
+	"slum": {block: 3800, lot: 130, bend: .3, street: 1.9, front: .15, side: .12, reach: 16,
 		forms:  [numForms]float64{formBlock: 1},
-		floors: 1.5, spread: .3, least: 1, most: 3, storey: 2.7, uses: []weighted{{"slum", 96}, {"commercial", 2}, {"industrial", 1.5}, {"religious", .5}}, roofs: []weighted{{"sheet", 8}, {"flat", 2}}, from: 1965, to: 2022, vacant: .035, garden: .008, rush: 1.6, tiny: true},
+		floors: 1.5, spread: .3, least: 1, most: 3, storey: 2.7, uses: []weighted{{"slum", 96}, {"commercial", 2}, {"industrial", 1.5}, {"religious", .5}}, roofs: []weighted{{"sheet", 8}, {"flat", 2}}, from: 1965, to: 2022, vacant: .035, garden: .008, rush: 1.1, tiny: true},
 	"village": {block: 5500, lot: 190, bend: .35, street: 2.4, front: .8, side: .8, reach: 18,
 		forms:  [numForms]float64{formRect: 5, formL: 2, formBlock: 2},
 		floors: 1.7, spread: .3, least: 1, most: 4, storey: 2.9, uses: []weighted{{"residential", 93}, {"mixed", 5}, {"religious", 2}}, roofs: []weighted{{"gabled", 6}, {"flat", 3}, {"sheet", 2}}, from: 1900, to: 2015, vacant: .12, garden: .02, rush: 1.1, named: .03, tiny: true},
@@ -122,11 +122,14 @@ func (r rng) of(ws []weighted) string {
 func (b *base) district(q vec) (kind string, out float64) {
 	best, rim := -1.0, 0.0
 	for _, d := range b.layers["districts"] {
-		l := q.sub(d.at).len()
-		if t := l / d.Radius; t < 1 && (best < 0 || t < best) {
+		l, radius := q.sub(d.at).len(), d.Radius
+		if c := characters[d.Kind]; c != nil && c.tiny {
+			radius *= b.core
+		}
+		if t := l / radius; t < 1 && (best < 0 || t < best) {
 			best, kind = t, d.Kind
 		}
-		if gap := l - d.Radius; rim == 0 || gap < rim {
+		if gap := l - radius; rim == 0 || gap < rim {
 			rim = max(gap, 1)
 		}
 	}

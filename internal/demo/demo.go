@@ -59,6 +59,7 @@ func Generate(ctx context.Context, o Options, yield func(collection string, f *c
 	if err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
+	b.core = min(1, max(.5, .6+.25*math.Log10(float64(o.Buildings)/100_000)))
 	g := &generator{Options: o, ctx: ctx, yield: yield, plan: newPlan(b, o.Seed)}
 	for _, step := range []func() error{g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors} {
 		if err := step(); err != nil {
