@@ -12,19 +12,15 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "apply/results", run: testResults},
-		testCase{name: "apply/atomic", run: testAtomic},
-		testCase{name: "apply/idempotent", run: testIdempotent},
-		testCase{name: "apply/conditions", run: testConditions},
-		testCase{name: "apply/merge", run: testMerge},
-		testCase{name: "apply/replace", run: testReplace},
-		testCase{name: "apply/several-collections", run: testSeveral},
-		testCase{name: "apply/handles", run: testHandles},
-		testCase{name: "apply/large", run: testLarge},
-		testCase{name: "erase", run: testErase},
-	)
+var applyCases = []testCase{
+	{name: "apply/results", run: testResults},
+	{name: "apply/atomic", run: testAtomic},
+	{name: "apply/idempotent", run: testIdempotent},
+	{name: "apply/conditions", run: testConditions},
+	{name: "apply/merge", run: testMerge},
+	{name: "apply/replace", run: testReplace},
+	{name: "apply/several-collections", run: testSeveral},
+	{name: "apply/handles", run: testHandles},
 }
 
 func testResults(e *env) {
@@ -323,129 +319,5 @@ func testHandles(e *env) {
 		if head := e.head(b); head != rev {
 			e.Fatalf("after revision %d the other handle's head is %d", rev, head)
 		}
-	}
-}
-
-// testLarge takes a batch of more than one chunk through write, feed, replay and replace.
-func testLarge(e *env) {
-	e.define(places())
-	const n = catalog.CommitChunk + 2500
-	batch := func(key string, value int) catalog.Batch {
-		return catalog.Batch{Key: key, Replace: "places", Ops: func(yield func(*catalog.Op, error) bool) {
-			var op catalog.Op // reused, as a decoder would
-			for i := range n {
-				op = put(fmt.Sprint("f", i), "n", i*value, "name", "नाव")
-				op.Feature.Geometry = geo.NewPoint(72.7+float64(i%100)/1000, 18.9+float64(i/100)/1000)
-				if !yield(&op, nil) {
-					return
-				}
-			}
-		}}
-	}
-	if r := e.applyBatch(e.s, batch("one", 1)); r.Created != n || len(r.Statuses) != n {
-		e.Fatalf("created %d of %d, %d statuses", r.Created, n, len(r.Statuses))
-	}
-	if r := e.applyBatch(e.s, batch("two", 1)); r.Unchanged != n {
-		e.Fatalf("the same again: unchanged %d of %d", r.Unchanged, n)
-	}
-	r := e.applyBatch(e.s, batch("three", 2))
-	if r.Updated != n-1 || r.Unchanged != 1 {
-		e.Fatalf("updated %d of %d", r.Updated, n-1)
-	}
-	commits, _ := e.changes(e.s, r.Rev-1)
-	total := 0
-	for i, c := range commits {
-		total += len(c.Changes)
-		if c.Rev != r.Rev || c.More != (i < len(commits)-1) || len(c.Changes) > catalog.CommitChunk {
-			e.Errorf("chunk %d of %d: revision %d, %d changes, more %v", i, len(commits), c.Rev, len(c.Changes), c.More)
-		}
-	}
-	if total != n-1 || len(commits) < 2 {
-		e.Errorf("the feed has %d changes in %d chunks, want %d", total, len(commits), n-1)
-	}
-	// A reader that stops inside a revision has not handled it.
-	chunks := 0
-	reached, err := e.s.Changes(e.ctx, r.Rev-1, func(catalog.Commit) error {
-		if chunks++; chunks == 2 {
-			return errStopped
-		}
-		return nil
-	})
-	if !errors.Is(err, errStopped) || reached != r.Rev-1 {
-		e.Errorf("stopped inside revision %d: reached %d, %v", r.Rev, reached, err)
-	}
-}
-
-var errStopped = errors.New("stopped")
-
-// testErase holds that what is erased is nowhere to be read: not now, not then,
-// not in history, not in the feed.
-func testErase(e *env) {
-	e.define(places())
-	e.apply(e.s, since(year(2000), put("a", "name", "secret one", "n", 1)), put("bystander", "name", "secret too"))
-	e.apply(e.s, since(year(2010), put("a", "name", "secret two", "n", 2)))
-	e.apply(e.s, since(year(2010), put("a", "name", "secret three", "n", 3)))
-	e.apply(e.s, put("gone", "name", "secret"))
-	before := e.apply(e.s, del("gone"))
-	seen := e.now(e.s, "places", "a").Rev
-	erase := func(id string, fields ...string) catalog.Op {
-		return catalog.Op{Kind: catalog.Erase, Collection: "places", Feature: catalog.Feature{ID: id}, Fields: fields}
-	}
-	r := e.apply(e.s, erase("a", "name"), erase("gone"), erase("nobody"))
-	if r.Erased != 2 || r.Unchanged != 1 || r.Rev <= before.Rev {
-		e.Errorf("erase: %+v", r)
-	}
-	check := func(what string, f *catalog.Feature) {
-		e.Helper()
-		if f != nil && f.ID != "bystander" && strings.Contains(show(f), "secret") {
-			e.Errorf("%s still says %s", what, show(f))
-		}
-	}
-	for _, id := range []string{"a", "gone"} {
-		versions, err := e.s.History(e.ctx, "places", id)
-		if err != nil || len(versions) < 1 {
-			e.Errorf("history of %s: %d versions, %v", id, len(versions), err)
-		}
-		for _, v := range versions {
-			check("history", &v.Feature)
-			if id == "gone" && v.Geometry.Type != geo.None {
-				e.Errorf("an erased geometry: %s", show(&v.Feature))
-			}
-			if id == "a" && v.Geometry.Type != geo.Point {
-				e.Errorf("erasing a name erased the geometry: %s", show(&v.Feature))
-			}
-		}
-	}
-	for rev := catalog.Rev(1); rev <= r.Rev; rev++ {
-		for _, y := range []int{2005, 2015} {
-			check("the past", e.get(e.s, "places", "a", catalog.At{AsOf: year(y), Known: rev}))
-		}
-		got, _ := e.scan(e.s, catalog.Query{Collection: "places", At: catalog.At{Known: rev}})
-		check("a past scan", got["a"])
-		check("a past scan", got["gone"])
-	}
-	commits, _ := e.changes(e.s, 0)
-	for _, ch := range written(commits, "places") {
-		check("the feed", ch.Old)
-		check("the feed", ch.New)
-	}
-	scrubbed := written(commits[len(commits)-1:], "places")
-	for _, ch := range scrubbed {
-		if ch.Kind != catalog.Scrubbed || ch.ID == "a" && (ch.New == nil || ch.New.Props.Get("n") != catalog.Integer(3)) || ch.ID == "gone" && ch.New != nil {
-			e.Errorf("the feed of an erase: %+v: %s → %s", ch, show(ch.Old), show(ch.New))
-		}
-	}
-	if len(scrubbed) != 2 {
-		e.Errorf("the feed of an erase has %d changes", len(scrubbed))
-	}
-	if f := e.get(e.s, "places", "a", catalog.At{AsOf: year(2005)}); f == nil || f.Props.Get("n") != catalog.Integer(1) {
-		e.Errorf("what was not erased is lost: %s", show(f))
-	}
-	if f := e.now(e.s, "places", "bystander"); f.Props.Get("name") != catalog.Text("secret too") {
-		e.Errorf("a bystander: %s", show(f))
-	}
-	var c *catalog.Conflict
-	if err := e.refuse(provided(seen, put("a", "name", "secret again"))); !errors.As(err, &c) {
-		e.Errorf("a writer who saw the erased content: %v", err)
 	}
 }

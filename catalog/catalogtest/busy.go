@@ -8,13 +8,11 @@ import (
 	"nagar/catalog"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "busy/readers-go-on", run: testReadersGoOn},
-		testCase{name: "busy/definitions", run: testDefineTogether},
-		testCase{name: "busy/reused-memory", run: testReusedMemory},
-		testCase{name: "busy/outside-and-inside", run: outside(testMixed)},
-	)
+var busyCases = []testCase{
+	{name: "busy/readers-go-on", run: testReadersGoOn},
+	{name: "busy/definitions", run: testDefineTogether},
+	{name: "busy/reused-memory", run: testReusedMemory},
+	{name: "busy/outside-and-inside", outside: true, run: testMixed},
 }
 
 // testReadersGoOn holds a batch open and reads meanwhile, through the same

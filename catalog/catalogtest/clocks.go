@@ -9,13 +9,11 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "clocks/rules", run: testClockRules},
-		testCase{name: "clocks/refusals", run: testClockRefusals},
-		testCase{name: "clocks/outside-now", run: testOutsideNow},
-		testCase{name: "clocks/random", run: testClocksRandom},
-	)
+var clockCases = []testCase{
+	{name: "clocks/rules", run: testClockRules},
+	{name: "clocks/refusals", run: testClockRefusals},
+	{name: "clocks/outside-now", run: testOutsideNow},
+	{name: "clocks/random", run: testClocksRandom},
 }
 
 // moment is one question on the two clocks and the name that must answer it.

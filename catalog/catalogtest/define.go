@@ -8,16 +8,14 @@ import (
 	"nagar/catalog"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "define/keeps-everything", run: testDefine},
-		testCase{name: "define/alter", run: testAlter},
-		testCase{name: "define/refuse", run: testDefineRefuse},
-		testCase{name: "define/unknown", run: testUnknown},
-		testCase{name: "define/seen-by-others", run: testDefineSeen},
-		testCase{name: "define/many-fields", run: testManyFields},
-		testCase{name: "open/future", run: testFuture},
-	)
+var defineCases = []testCase{
+	{name: "define/keeps-everything", run: testDefine},
+	{name: "define/alter", run: testAlter},
+	{name: "define/refuse", run: testDefineRefuse},
+	{name: "define/unknown", run: testUnknown},
+	{name: "define/seen-by-others", run: testDefineSeen},
+	{name: "define/many-fields", run: testManyFields},
+	{name: "open/future", run: testFuture},
 }
 
 func testDefine(e *env) {

@@ -10,14 +10,12 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "exact/values", run: testValues},
-		testCase{name: "exact/names", run: testFieldNames},
-		testCase{name: "exact/ids", run: testIDs},
-		testCase{name: "exact/geometries", run: testGeometries},
-		testCase{name: "exact/kinds", run: testGeometryKinds},
-	)
+var exactCases = []testCase{
+	{name: "exact/values", run: testValues},
+	{name: "exact/names", run: testFieldNames},
+	{name: "exact/ids", run: testIDs},
+	{name: "exact/geometries", run: testGeometries},
+	{name: "exact/kinds", run: testGeometryKinds},
 }
 
 // oddValues are values that a careless store bends, by field type.

@@ -13,15 +13,13 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "feed/fidelity", run: testFeedFidelity},
-		testCase{name: "feed/resume", run: testFeedResume},
-		testCase{name: "feed/commit-order", run: testCommitOrder},
-		testCase{name: "feed/wait", run: testWait},
-		testCase{name: "feed/follower", run: testFollower},
-		testCase{name: "feed/rev-at", run: testRevAt},
-	)
+var feedCases = []testCase{
+	{name: "feed/fidelity", run: testFeedFidelity},
+	{name: "feed/resume", run: testFeedResume},
+	{name: "feed/commit-order", run: testCommitOrder},
+	{name: "feed/wait", run: testWait},
+	{name: "feed/follower", run: testFollower},
+	{name: "feed/rev-at", run: testRevAt},
 }
 
 // testFeedFidelity holds that the feed tells every version, in between ones too,

@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
 
 	"nagar/catalog"
@@ -16,6 +17,7 @@ type Dialect string
 const (
 	GeoPackage Dialect = "geopackage" // a file; outside SQL through GDAL's SQLite and the sqlite3 shell
 	PostGIS    Dialect = "postgis"    // a database; outside SQL through psql
+	memoryOnly Dialect = "memory"     // the suite's own: nothing reaches it from outside
 )
 
 // Harness makes stores for the suite. A location is what Open and the outside
@@ -58,19 +60,27 @@ func Run(t *testing.T, h Harness) {
 		return
 	}
 	for _, c := range cases {
-		if c.only != "" && c.only != h.Dialect {
+		if c.only != "" && c.only != h.Dialect || c.outside && h.Dialect == memoryOnly {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) { c.run(newEnv(t, h)) })
+		t.Run(c.name, func(t *testing.T) {
+			e := newEnv(t, h)
+			if c.outside {
+				e.needTools()
+			}
+			c.run(e)
+		})
 	}
 }
 
-// testCase is one case of the contract; only limits it to one dialect.
+// testCase is one case of the contract.
 type testCase struct {
-	name string
-	only Dialect
-	run  func(*env)
+	name    string
+	only    Dialect // "": every store
+	outside bool    // other processes and outside tools take part
+	run     func(*env)
 }
 
 // cases is the contract, from the plain to the hard.
-var cases []testCase
+var cases = slices.Concat(defineCases, applyCases, largeCases, eraseCases, exactCases, clockCases, windowCases,
+	feedCases, busyCases, killCases, outsideCases, outsideTableCases, gdalCases)

@@ -14,8 +14,8 @@ import (
 	"nagar/catalog"
 )
 
-func init() {
-	cases = append(cases, testCase{name: "kill/loader", run: testKill})
+var killCases = []testCase{
+	{name: "kill/loader", outside: true, run: testKill},
 }
 
 // killBatch is how many features each batch of the child has.
@@ -51,9 +51,6 @@ func runChild(t *testing.T, h Harness, location string) {
 // testKill kills loaders at odd moments: every acknowledged batch is there,
 // none is there by half, and the store goes on.
 func testKill(e *env) {
-	if e.h.Dialect == "memory" {
-		e.Skip("memory does not outlive its process")
-	}
 	e.define(places())
 	e.close(e.s)
 	rng := e.rng()

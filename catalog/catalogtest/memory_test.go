@@ -19,7 +19,7 @@ import (
 func TestSuiteOnMemory(t *testing.T) {
 	stores := sync.Map{}
 	Run(t, Harness{
-		Dialect: "memory",
+		Dialect: memoryOnly,
 		New:     func(t testing.TB) string { return t.Name() },
 		Open: func(_ context.Context, location string) (catalog.Store, error) {
 			s, _ := stores.LoadOrStore(location, newMemory())

@@ -8,16 +8,14 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "gdal/append", run: outside(testAppend)},
-		testCase{name: "gdal/upsert", only: GeoPackage, run: outside(testUpsert)},
-		testCase{name: "gdal/overwrite", run: outside(testOverwrite)},
-		testCase{name: "gdal/overwrite-plain", run: outside(testOverwritePlain)},
-		testCase{name: "gdal/new-layer", run: outside(testNewLayer)},
-		testCase{name: "gdal/read", run: outside(testRead)},
-		testCase{name: "gdal/spatial-index", only: GeoPackage, run: outside(testSpatialIndex)},
-	)
+var gdalCases = []testCase{
+	{name: "gdal/append", outside: true, run: testAppend},
+	{name: "gdal/upsert", only: GeoPackage, outside: true, run: testUpsert},
+	{name: "gdal/overwrite", outside: true, run: testOverwrite},
+	{name: "gdal/overwrite-plain", outside: true, run: testOverwritePlain},
+	{name: "gdal/new-layer", outside: true, run: testNewLayer},
+	{name: "gdal/read", outside: true, run: testRead},
+	{name: "gdal/spatial-index", only: GeoPackage, outside: true, run: testSpatialIndex},
 }
 
 // outsiders are n features as an outside file has them: "new" ones and, by the

@@ -16,9 +16,14 @@ import (
 	"nagar/geo"
 )
 
-// need skips the case when a program is not installed, and fails it under CI.
-func (e *env) need(programs ...string) {
+// needTools skips the case when a program that it edits with is not installed,
+// and fails it under CI.
+func (e *env) needTools() {
 	e.Helper()
+	programs := []string{"sqlite3", "ogr2ogr", "ogrinfo"}
+	if e.h.Dialect == PostGIS {
+		programs = []string{"psql", "ogr2ogr", "ogrinfo"}
+	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
 			if os.Getenv("CI") != "" {

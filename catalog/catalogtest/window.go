@@ -12,14 +12,12 @@ import (
 	"nagar/geo"
 )
 
-func init() {
-	cases = append(cases,
-		testCase{name: "window/brute-force", run: testWindow},
-		testCase{name: "window/borders", run: testBorders},
-		testCase{name: "cancel/scan", run: testCancelScan},
-		testCase{name: "cancel/apply", run: testCancelApply},
-		testCase{name: "cancel/changes", run: testCancelChanges},
-	)
+var windowCases = []testCase{
+	{name: "window/brute-force", run: testWindow},
+	{name: "window/borders", run: testBorders},
+	{name: "cancel/scan", run: testCancelScan},
+	{name: "cancel/apply", run: testCancelApply},
+	{name: "cancel/changes", run: testCancelChanges},
 }
 
 // testWindow compares scans in random boxes, now and in the past, with a loop
