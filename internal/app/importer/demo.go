@@ -1,0 +1,116 @@
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"nagar/catalog"
+	"nagar/city"
+	"nagar/internal/demo"
+)
+
+// demoBatch is how many features one revision of the demo holds.
+const demoBatch = 5000
+
+type demoCmd struct {
+	Buildings int    `help:"How many buildings, up to 3,000,000." default:"100000" placeholder:"N"`
+	Seed      uint64 `help:"Seed of the generator." default:"1" placeholder:"S"`
+	City      string `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	storeFlag
+}
+
+// Validate is called by kong once all flags are read.
+func (c *demoCmd) Validate() error {
+	if c.Buildings < 0 || c.Buildings > 3_000_000 {
+		return errors.New("--buildings: want 0 to 3000000")
+	}
+	return nil
+}
+
+// Run writes the synthetic city into the store.
+func (c *demoCmd) Run(con *console) error {
+	profile, err := city.Load(c.City)
+	if err != nil {
+		return err
+	}
+	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
+		start := time.Now()
+		w := &demoWriter{ctx: con.ctx, store: s, report: func(n int) {
+			fmt.Fprintf(con.stderr, "\rdemo: %d features", n)
+		}}
+		err := demo.Generate(con.ctx, demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}, w.add)
+		if err == nil {
+			err = w.flush()
+		}
+		fmt.Fprintln(con.stderr)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(con.stdout).Encode(struct {
+			Created   int     `json:"loaded"`
+			Updated   int     `json:"updated"`
+			Unchanged int     `json:"unchanged"`
+			Source    string  `json:"source"`
+			Seconds   float64 `json:"seconds"`
+		}{w.total.Created, w.total.Updated, w.total.Unchanged, demo.Source, time.Since(start).Seconds()})
+	})
+}
+
+// demoWriter gathers features into batches; each collection is labelled as
+// synthetic before its first feature.
+type demoWriter struct {
+	ctx    context.Context
+	store  catalog.Store
+	ops    []catalog.Op
+	at     string // collection being written
+	total  catalog.Result
+	report func(features int)
+}
+
+func (w *demoWriter) add(collection string, f *catalog.Feature) error {
+	if collection != w.at {
+		if err := w.label(collection); err != nil {
+			return err
+		}
+		w.at = collection
+	}
+	w.ops = append(w.ops, catalog.Op{Kind: catalog.Put, Collection: collection, Feature: *f})
+	if len(w.ops) == demoBatch {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *demoWriter) label(collection string) error {
+	c, err := w.store.Collection(w.ctx, collection)
+	if err != nil {
+		return err
+	}
+	if c.Source == demo.Source {
+		return nil
+	}
+	c.Source = demo.Source
+	if _, err = w.store.Define(w.ctx, c); err != nil {
+		return fmt.Errorf("label %s as synthetic: %w", collection, err)
+	}
+	return nil
+}
+
+func (w *demoWriter) flush() error {
+	if len(w.ops) == 0 {
+		return nil
+	}
+	r, err := w.store.Apply(w.ctx, catalog.Batch{Author: "importer demo", Reason: demo.Source, Ops: catalog.Ops(w.ops...)})
+	if err != nil {
+		return fmt.Errorf("write the demo city: %w", err)
+	}
+	w.total.Created += r.Created
+	w.total.Updated += r.Updated
+	w.total.Unchanged += r.Unchanged
+	w.ops = w.ops[:0]
+	w.report(w.total.Created + w.total.Updated + w.total.Unchanged)
+	return nil
+}

@@ -1,0 +1,79 @@
+package importer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"nagar/catalog"
+	"nagar/city"
+	"nagar/internal/ingest"
+)
+
+type loadCmd struct {
+	Collection string            `arg:"" help:"Collection to load into; an unknown one is created with the schema found in the file."`
+	From       string            `required:"" help:"File to read; - reads standard input." placeholder:"FILE"`
+	Format     string            `help:"Format, where the file's name does not tell: ${formats}." placeholder:"F"`
+	Layer      string            `help:"Layer of a file with several." placeholder:"NAME"`
+	CRS        string            `name:"crs" help:"Coordinate reference system of the file, where it does not tell." placeholder:"EPSG:N"`
+	Map        map[string]string `help:"Take a field from a source column of another name; may be repeated." placeholder:"FIELD=SOURCE" mapsep:"none"`
+	ID         string            `name:"id" help:"Source column that identifies a feature; else its id member, else a hash of the record." placeholder:"FIELD"`
+	Mode       string            `help:"upsert: insert or change; replace: also delete what the file does not have; append: insert only." enum:"upsert,replace,append" default:"upsert"`
+	Atomic     bool              `help:"All of the file or nothing."`
+	Repair     bool              `help:"Mend self-intersecting shapes instead of rejecting them."`
+	Rejects    string            `help:"Write rejected features here (GeoJSONSeq), each with its reason." placeholder:"FILE"`
+	DryRun     bool              `help:"Read and judge everything, write nothing."`
+	ValidFrom  string            `help:"Since when this is true in the city: a date, or a time with zone." placeholder:"DATE"`
+	Public     bool              `help:"Publish what this load creates; else a new collection is internal and its fields are restricted."`
+	City       string            `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	storeFlag
+}
+
+// Run loads the file. The summary is the last line on stdout, also when the load
+// ended early.
+func (c *loadCmd) Run(con *console) error {
+	profile, err := city.Load(c.City)
+	if err != nil {
+		return err
+	}
+	from, err := validFrom(c.ValidFrom, profile)
+	if err != nil {
+		return usageError{err}
+	}
+	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
+		p := newProgress(con.stderr)
+		summary, err := ingest.Load(con.ctx, s, profile, ingest.Options{
+			Collection: c.Collection, From: c.From, Stdin: con.stdin, Format: c.Format, Layer: c.Layer, CRS: c.CRS,
+			Map: c.Map, ID: c.ID, Mode: ingest.Mode(c.Mode), Atomic: c.Atomic, Repair: c.Repair, Rejects: c.Rejects,
+			DryRun: c.DryRun, ValidFrom: from, Public: c.Public, Author: "importer load", Progress: p.show,
+		})
+		p.done()
+		if ingest.IsUsage(err) {
+			return usageError{err}
+		}
+		for _, w := range summary.Warnings {
+			fmt.Fprintf(con.stderr, "importer: warning: %s\n", w)
+		}
+		return errors.Join(err, json.NewEncoder(con.stdout).Encode(summary))
+	})
+}
+
+// validFrom reads a date in the city's own zone, or a time with a zone.
+func validFrom(s string, profile *city.Profile) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	zone, err := time.LoadLocation(profile.TimeZone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.ParseInLocation(time.DateOnly, s, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--valid-from %q: want a date (2026-11-23) or a time with zone (2026-11-23T10:00:00+05:30)", s)
+	}
+	return t, nil
+}

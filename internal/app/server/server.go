@@ -1,0 +1,195 @@
+// Package server is the command lines of cmd/tileserver and cmd/twin: it reads
+// flags, opens the store, and runs the engine, the search and the HTTP surface.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"nagar/catalog"
+	"nagar/city"
+	"nagar/internal/app"
+	"nagar/internal/httpapi"
+	"nagar/layers"
+	"nagar/web/viewer"
+)
+
+// ServerFlags are the flags that tileserver and twin share.
+type ServerFlags struct {
+	Store      string `help:"The store: a GeoPackage file, or postgres://user@host/db." default:"./city.gpkg" placeholder:"URL"`
+	Addr       string `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	PublicURL  string `help:"The address that users know this server by, for absolute links." placeholder:"URL"`
+	TLSCert    string `help:"Certificate file (PEM); with --tls-key serves HTTPS." placeholder:"FILE"`
+	TLSKey     string `help:"Key file (PEM) of --tls-cert." placeholder:"FILE"`
+	LogFormat  string `help:"Form of the log on stderr." enum:"text,json" default:"text"`
+	AdminToken string `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
+	City       string `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	CacheMB    int    `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Validate is called by kong once all flags are read.
+func (f *ServerFlags) Validate() error {
+	if (f.TLSCert == "") != (f.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if f.CacheMB < 0 {
+		return errors.New("--cache-mb must not be negative")
+	}
+	return nil
+}
+
+// TileServer is the command tileserver: the read paths. It returns the exit code.
+func TileServer(args []string, stdout, stderr io.Writer) int {
+	var flags struct{ ServerFlags }
+	ctx, code := app.Parse(&flags, "tileserver", "Serves the city's tiles, queries and viewer, read only.", nil, args, stdout, stderr)
+	if ctx == nil {
+		return code
+	}
+	return runServer("tileserver", &flags.ServerFlags, true, stdout, stderr)
+}
+
+// Twin is the command twin: everything in one process. It returns the exit code.
+func Twin(args []string, stdout, stderr io.Writer) int {
+	var flags struct {
+		ServerFlags
+		MQTT string `name:"mqtt" help:"Address for sensors' MQTT. This version has no listener yet: only off is served, anything else is a warning." default:"off" placeholder:"HOST:PORT"`
+	}
+	ctx, code := app.Parse(&flags, "twin", "Serves the whole city from one process: viewer, tiles, queries, writes, live events.", nil, args, stdout, stderr)
+	if ctx == nil {
+		return code
+	}
+	if flags.MQTT != "off" {
+		fmt.Fprintln(stderr, "twin: warning: this version has no MQTT listener yet; --mqtt is not used")
+	}
+	return runServer("twin", &flags.ServerFlags, false, stdout, stderr)
+}
+
+func runServer(name string, f *ServerFlags, readOnly bool, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := app.NewLogger(stderr, f.LogFormat)
+	if err := Serve(ctx, f, readOnly, log, stdout); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return app.ExitError
+	}
+	return app.ExitOK
+}
+
+// Serve opens the store, follows it and answers HTTP until ctx ends; requests in
+// flight are finished then. The address that was taken is written to stdout as
+// "listening on http://host:port".
+func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger, stdout io.Writer) (err error) {
+	profile, err := city.Load(f.City)
+	if err != nil {
+		return err
+	}
+	location, err := app.ParseLocation(f.Store)
+	if err != nil {
+		return err
+	}
+	store, err := app.OpenStore(ctx, location)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	token, err := AdminToken(location, f.AdminToken, stdout)
+	if err != nil {
+		return err
+	}
+
+	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
+	finder := search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward})
+	server, err := httpapi.New(config(f, store, engine, searcher{finder}, profile, log, token, readOnly))
+	if err != nil {
+		return err
+	}
+	secure, err := tlsConfig(f)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.Addr)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if secure != nil {
+		scheme = "https"
+	}
+	fmt.Fprintf(stdout, "listening on %s://%s\n", scheme, listener.Addr())
+
+	group, work := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(work, "index", engine.Run(work)) })
+	group.Go(func() error { return ended(work, "search", finder.Run(work)) })
+	group.Go(func() error { return logReady(work, engine, log) })
+	group.Go(func() error { return server.Serve(work, listener, secure) })
+	return group.Wait()
+}
+
+// tlsConfig reads the certificate; without one it is nil, and the server speaks plain HTTP.
+func tlsConfig(f *ServerFlags) (*tls.Config, error) {
+	if f.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}
+
+func cacheBytes(mb int) int64 {
+	if mb == 0 {
+		return -1
+	}
+	return int64(mb) << 20
+}
+
+func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder httpapi.Searcher, profile *city.Profile, log *slog.Logger, token string, readOnly bool) httpapi.Config {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return httpapi.Config{
+		Engine: engine, Store: store, Profile: profile, Logger: log,
+		Viewer: viewer.FS(), Search: searcher{finder}, AdminToken: token,
+		PublicURL: f.PublicURL, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
+	}
+}
+
+// ended turns the end of a follower into the server's: nothing when it was told
+// to end, an error otherwise, since a server that no longer follows must not stay.
+func ended(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("ended by itself")
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func logReady(ctx context.Context, engine *layers.Engine, log *slog.Logger) error {
+	start := time.Now()
+	select {
+	case <-engine.Loaded():
+		stats := engine.Stats()
+		log.Info("index loaded", "seconds", time.Since(start).Seconds(), "features", stats.Features,
+			"collections", stats.Collections, "revision", stats.Rev, "bytes", stats.IndexBytes)
+	case <-ctx.Done():
+	}
+	return nil
+}
