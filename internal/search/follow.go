@@ -58,11 +58,7 @@ func (x *Index) commit(ctx context.Context, c catalog.Commit) error {
 		}
 		x.mu.Unlock()
 	}
-	if err := x.write(dirty); err != nil {
-		return err
-	}
-	x.rev.Store(int64(c.Rev))
-	return nil
+	return x.write(dirty)
 }
 
 // defined reads a collection's description again. Where words may now belong

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/blevesearch/bleve/v2"
 
@@ -97,8 +98,9 @@ func (x *Index) Rev() catalog.Rev { return catalog.Rev(x.rev.Load()) }
 // Left is the number of named features that did not fit (Options.MaxPlaces).
 func (x *Index) Left() int64 { return x.left.Load() }
 
-// Run reads the city, then follows it until ctx ends or the source fails. It
-// keeps a folder in Options.Dir meanwhile, and removes it.
+// Run reads the city, then follows it until ctx ends or the source fails in
+// another way than being away (catalog.ErrUnavailable). It keeps a folder in
+// Options.Dir meanwhile, and removes it.
 func (x *Index) Run(ctx context.Context) error {
 	dir, err := os.MkdirTemp(x.opts.Dir, "nagar-search-")
 	if err != nil {
@@ -121,25 +123,61 @@ func (x *Index) Run(ctx context.Context) error {
 	return errors.Join(err, closeErr, os.RemoveAll(dir))
 }
 
+// follow reads the city and follows it. While the store is away it tries again,
+// and goes on answering from what it has.
 func (x *Index) follow(ctx context.Context) error {
+	since := catalog.Rev(-1) // nothing was read yet
+	for wait := retryLeast; ; wait = min(2*wait, retryMost) {
+		err := x.readAll(ctx, &since)
+		if err == nil {
+			// What was written while the collections were read comes again; that is harmless.
+			err = catalog.Follow(ctx, x.src, since, func(c catalog.Commit) error {
+				if err := x.commit(ctx, c); err != nil {
+					return err
+				}
+				if !c.More {
+					since, wait = c.Rev, retryLeast
+					x.rev.Store(int64(c.Rev))
+				}
+				return nil
+			})
+		}
+		if !errors.Is(err, catalog.ErrUnavailable) || ctx.Err() != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("search: %w", ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// How long to wait for a store that is away.
+const retryLeast, retryMost = 200 * time.Millisecond, 10 * time.Second
+
+// readAll reads every collection, once.
+func (x *Index) readAll(ctx context.Context, since *catalog.Rev) error {
+	if *since >= 0 {
+		return nil
+	}
 	head, err := x.src.Head(ctx)
 	if err != nil {
-		return fmt.Errorf("search: %w", err)
+		return err
 	}
 	list, err := x.src.Collections(ctx)
 	if err != nil {
-		return fmt.Errorf("search: %w", err)
+		return err
 	}
 	for i := range list {
 		if err := x.read(ctx, &list[i]); err != nil {
-			return fmt.Errorf("search: read %s: %w", list[i].Name, err)
+			return fmt.Errorf("read %s: %w", list[i].Name, err)
 		}
 	}
+	*since = head
 	x.rev.Store(int64(head))
 	x.ready.Store(true)
-	// What was written while the collections were read comes again; that is harmless.
-	err = catalog.Follow(ctx, x.src, head, func(c catalog.Commit) error { return x.commit(ctx, c) })
-	return fmt.Errorf("search: %w", err)
+	return nil
 }
 
 // Find answers a question, best first; ErrNotReady before the city was read.

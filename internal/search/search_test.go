@@ -23,6 +23,15 @@ type source struct {
 	features    map[string]map[string]catalog.Feature
 	commits     []catalog.Commit
 	changed     chan struct{}
+	away        int // the next so many calls of Head and Changes fail
+}
+
+func (s *source) gone() error {
+	if s.away > 0 {
+		s.away--
+		return fmt.Errorf("dial: %w", catalog.ErrUnavailable)
+	}
+	return nil
 }
 
 func newSource(list ...catalog.Collection) *source {
@@ -70,7 +79,7 @@ func (s *source) define(c catalog.Collection) {
 func (s *source) Head(context.Context) (catalog.Rev, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return catalog.Rev(len(s.commits)), nil
+	return catalog.Rev(len(s.commits)), s.gone()
 }
 
 func (s *source) Collections(context.Context) ([]catalog.Collection, error) {
@@ -97,8 +106,11 @@ func (s *source) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 
 func (s *source) Changes(_ context.Context, since catalog.Rev, fn func(catalog.Commit) error) (catalog.Rev, error) {
 	s.mu.Lock()
-	commits := s.commits[since:]
+	commits, err := s.commits[since:], s.gone()
 	s.mu.Unlock()
+	if err != nil {
+		return since, err
+	}
 	for _, c := range commits {
 		if err := fn(c); err != nil {
 			return since, err
@@ -383,6 +395,25 @@ func TestFollows(t *testing.T) {
 	waitFor(t, x, s)
 	if got := x.ids(t, Query{Text: "elefant"}); len(got) != 1 {
 		t.Errorf("in a new collection: %v", got)
+	}
+}
+
+func TestSurvivesAnOutage(t *testing.T) {
+	s := smallCity()
+	s.away = 1
+	x := running(t, s, Options{})
+	s.mu.Lock()
+	s.away = 2
+	s.mu.Unlock()
+	s.put("facilities", "new", geo.NewPoint(72.85, 19), "name", "Quixotic Library")
+	if got := x.ids(t, Query{Text: "dadar"}); len(got) == 0 {
+		t.Error("nothing is found while the store is away")
+	}
+	for i := 0; len(x.ids(t, Query{Text: "quixotic"})) == 0; i++ {
+		if i > 5000 {
+			t.Fatal("the search does not follow any more")
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
