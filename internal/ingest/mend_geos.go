@@ -3,7 +3,9 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twpayne/go-geos"
 
@@ -21,12 +23,12 @@ func newMender() (*mender, error) { return &mender{geos.NewContext()}, nil }
 func (m *mender) mend(g *geo.Geometry) (out geo.Geometry, err error) {
 	defer func() { // go-geos panics on what GEOS throws
 		if r := recover(); r != nil {
-			err = fmt.Errorf("GEOS: %v", r)
+			err = errors.New("GEOS: " + strings.TrimSpace(fmt.Sprint(r)))
 		}
 	}()
 	in, err := m.ctx.NewGeomFromWKB(geo.AppendWKB(nil, g, geo.ISO))
 	if err != nil {
-		return geo.Geometry{}, fmt.Errorf("GEOS: %w", err)
+		return geo.Geometry{}, errors.New("GEOS: " + strings.TrimSpace(err.Error()))
 	}
 	valid := in.MakeValidWithParams(geos.MakeValidStructure, geos.MakeValidDiscardCollapsed)
 	out, err = geo.DecodeWKB(valid.ToWKB())

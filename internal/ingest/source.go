@@ -12,6 +12,9 @@ import (
 	"nagar/internal/format"
 	"nagar/internal/format/csv"
 	"nagar/internal/format/geojson"
+	"nagar/internal/format/gpkg"
+	"nagar/internal/format/kml"
+	"nagar/internal/format/shp"
 )
 
 // formats are the readable formats: the extensions they go by, and how they open.
@@ -25,6 +28,9 @@ var formats = []struct {
 	{"csv", []string{".csv", ".tsv", ".txt"}, func(p string, o *Options) (format.Decoder, error) {
 		return opened(csv.Open(p, csv.Options{Lon: o.Map["lon"], Lat: o.Map["lat"], WKT: o.Map["wkt"]}))
 	}},
+	{"kml", []string{".kml", ".kmz"}, func(p string, o *Options) (format.Decoder, error) { return opened(kml.Open(p)) }},
+	{"gpkg", []string{".gpkg", ".sqlite", ".db"}, func(p string, o *Options) (format.Decoder, error) { return opened(gpkg.Open(p, o.Layer)) }},
+	{"shapefile", []string{".shp", ".zip"}, func(p string, o *Options) (format.Decoder, error) { return opened(shp.Open(p, o.Layer)) }},
 }
 
 // opened keeps a nil decoder of a concrete type from becoming a non-nil interface.

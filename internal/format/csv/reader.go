@@ -28,7 +28,7 @@ type Options struct{ Lon, Lat, WKT string }
 // Reader reads one CSV text. It implements format.Decoder.
 type Reader struct {
 	text   *format.Text
-	limit  *recordLimit
+	limit  *format.Limited
 	csv    *csv.Reader
 	header []string
 	info   format.Info
@@ -36,22 +36,6 @@ type Reader struct {
 	width  int
 
 	lon, lat, wkt, id int // columns, -1 for none
-}
-
-// recordLimit fails when one record takes more than format.MaxRecord: an
-// unclosed quote would otherwise swallow the file into memory.
-type recordLimit struct {
-	r    io.Reader
-	left int
-}
-
-func (l *recordLimit) Read(b []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, format.Errorf(-1, "a record is larger than %d MB; is a quote left open?", format.MaxRecord>>20)
-	}
-	n, err := l.r.Read(b[:min(len(b), l.left)])
-	l.left -= n
-	return n, err
 }
 
 // Open reads the header of path.
@@ -76,7 +60,7 @@ func New(t *format.Text, o Options) (*Reader, error) {
 	if i := bytes.IndexByte(head, 0); i >= 0 {
 		return nil, format.Errorf(int64(i), "the file is not text: it holds a zero byte")
 	}
-	r := &Reader{text: t, limit: &recordLimit{r: t, left: format.MaxRecord}}
+	r := &Reader{text: t, limit: format.NewLimited(t, "is a quote left open?")}
 	r.csv = csv.NewReader(r.limit)
 	r.csv.Comma = delimiter(head)
 	r.csv.FieldsPerRecord = -1
@@ -253,7 +237,7 @@ func (r *Reader) Read() (format.Chunk, error) {
 	var out format.Slice
 	from := r.csv.InputOffset()
 	for len(out) < format.ChunkRecords && r.csv.InputOffset()-from < format.ChunkBytes {
-		r.limit.left = format.MaxRecord
+		r.limit.Next()
 		row, err := r.csv.Read()
 		if errors.Is(err, io.EOF) {
 			break

@@ -10,6 +10,7 @@ package geojson
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -249,24 +250,19 @@ func (r *Reader) upTo(end byte, c *chunk) error {
 	}
 }
 
-// crsName maps a legacy crs member to "EPSG:n", "" for lon/lat WGS 84. ok is false
-// when the member names nothing that is understood.
+// crsName maps a legacy crs member (GeoJSON 2008, section 3) to "EPSG:n", "" for
+// lon/lat WGS 84. ok is false when the member names nothing that is understood.
 func crsName(raw []byte) (name string, ok bool) {
-	const named = `"name"`
-	i := bytes.LastIndex(raw, []byte(named))
-	if i < 0 {
+	var crs struct {
+		Properties struct{ Name, Href string }
+	}
+	if json.Unmarshal(raw, &crs) != nil {
 		return "", false
 	}
-	rest := raw[i+len(named):]
-	from := bytes.IndexByte(rest, '"')
-	if from < 0 {
-		return "", false
+	if crs.Properties.Name != "" {
+		return CRSName(crs.Properties.Name)
 	}
-	to := bytes.IndexByte(rest[from+1:], '"')
-	if to < 0 {
-		return "", false
-	}
-	return CRSName(string(rest[from+1 : from+1+to]))
+	return CRSName(crs.Properties.Href)
 }
 
 // CRSName maps a CRS as files name it (urn:ogc:def:crs:EPSG::32643, EPSG:32643,
