@@ -135,7 +135,9 @@ func (w *writer) verifyInserted() error {
 func (w *writer) lockHeads() ([]head, error) {
 	// The lock comes first, alone: a query that locks and reads sees the rows as
 	// they were before it waited.
-	lock := fmt.Sprintf(`select from %s s join %s c on c.id = s.id order by c.id for no key update of c`, w.stageName(), w.t.name())
+	// LATERAL keeps the planner from going through the whole table in order.
+	lock := fmt.Sprintf(`select from (select id from %s order by id offset 0) s,
+		lateral (select from %s c where c.id = s.id for no key update) l`, w.stageName(), w.t.name())
 	if _, err := w.conn.Exec(w.ctx, lock); err != nil {
 		return nil, err
 	}
@@ -179,9 +181,10 @@ func (w *writer) mergeFields() error {
 		if i > 0 {
 			set += ", "
 		}
-		set += fmt.Sprintf("%s = case when get_bit(s.nagar_given, %d) = 1 then s.%[1]s else c.%[1]s end", quote(c), i)
+		set += fmt.Sprintf("%s = case when get_bit(s.nagar_given, %d) = 1 then s.%[1]s else l.%[1]s end", quote(c), i)
 	}
-	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s, nagar_hash = null from %s c where c.id = s.id and s.nagar_given is not null`,
+	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s, nagar_hash = null
+		from %[1]s z, lateral (select * from %[3]s c where c.id = z.id offset 0) l where z.nagar_ord = s.nagar_ord and z.nagar_given is not null`,
 		w.stageName(), set, w.t.name()))
 	return err
 }

@@ -47,7 +47,7 @@ type sighting struct {
 // come back.
 const (
 	settle     = 200 * time.Millisecond
-	settleGone = 5 * time.Second
+	settleGone = time.Second
 )
 
 // takeOver looks for tables that are not as registered and takes them over. With
