@@ -114,7 +114,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	}
 
 	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
-	finder := search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward})
+	finder := newSearch(store, profile)
 	server, err := httpapi.New(config(f, store, engine, searcher{finder}, profile, log, token, readOnly))
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder h
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
-		Viewer: viewer.FS(), Search: searcher{finder}, AdminToken: token,
+		Viewer: viewer.FS(), Search: finder, AdminToken: token,
 		PublicURL: f.PublicURL, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
