@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // WKBFlavour is how well-known binary says that a geometry has Z and an SRID.
@@ -205,6 +206,7 @@ func (d *wkbDecoder) positions(g *Geometry, n, skip int) error {
 	if size := (s + skip) * 8; n > (len(d.b)-d.pos)/size {
 		return errWKBShort
 	}
+	g.Coords = slices.Grow(g.Coords, n*s)
 	for range n {
 		for range s {
 			g.Coords = append(g.Coords, math.Float64frombits(d.order.Uint64(d.b[d.pos:])))
