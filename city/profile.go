@@ -72,9 +72,11 @@ type WardWords struct {
 
 // Address holds the words that addresses of this city are written with.
 type Address struct {
-	City     Words               `json:"city"`
-	Postcode string              `json:"postcode"` // regular expression of a whole postcode
-	Words    map[string][]string `json:"words"`    // canonical word → the ways it is written, lower case
+	City     Words  `json:"city"`
+	Postcode string `json:"postcode"` // regular expression of a whole postcode
+	// FictitiousPhone is a pattern for telephone numbers that no one has, # for a digit.
+	FictitiousPhone string              `json:"fictitious_phone,omitempty"`
+	Words           map[string][]string `json:"words"` // canonical word → the ways it is written, lower case
 }
 
 // Profile is all that is one city's own. It is read-only after Load and safe for

@@ -80,6 +80,7 @@ type generator struct {
 	edge   float64 // how far out they reach
 	sites  []site
 	named  []namedStreet
+	names  map[string]int // facilities of a name so far
 	serial int
 }
 

@@ -45,7 +45,7 @@ func (g *generator) facilities() error {
 		want = min(2000, max(len(ts), g.Buildings/10))
 	}
 	counts := shares(ts, want)
-	g.serial = 0
+	g.serial, g.names = 0, map[string]int{}
 	book := newAddressBook(g.named)
 	for i := range ts {
 		r := newRNG(g.seed, uint64(i)^0xfac1)
@@ -74,25 +74,38 @@ func shares(ts []template, n int) []int {
 	return out
 }
 
+// perWard picks one site in each ward, while there are any left to pick.
+func (g *generator) perWard(n int, r rng) (out []site) {
+	by := map[string][]site{}
+	for _, s := range g.sites {
+		by[s.ward] = append(by[s.ward], s)
+	}
+	for _, w := range g.layers["wards"] {
+		if ss := by[w.Name]; len(ss) > 0 && len(out) < n {
+			out = append(out, ss[r.IntN(len(ss))])
+		}
+	}
+	return out
+}
+
 // spread picks n sites for a category.
 func (g *generator) spread(t *template, n int, r rng) []site {
+	if t.Spacing == 0 {
+		one := g.perWard(n, r)
+		return append(one, g.spread(&template{Category: t.Category, Spacing: 900}, n-len(one), r)...)
+	}
 	taken := newSegmentGrid(max(t.Spacing, 200))
 	var out []site
-	wards := map[string]bool{}
 	for len(out) < n {
 		best, room := site{}, -1.0
 		for range 12 {
 			s := g.sites[r.IntN(len(g.sites))]
 			free := math.Inf(1)
-			if t.Spacing == 0 && wards[s.ward] {
-				free = 0
-			}
 			taken.near(s.at, s.at, max(t.Spacing, 200)*2, func(id int) { free = min(free, out[id].at.sub(s.at).len()) })
 			if free = min(free, max(t.Spacing, 200)*2) * suits(t, &s); free > room {
 				best, room = s, free
 			}
 		}
-		wards[best.ward] = true
 		taken.add(best.at, best.at, 0, len(out))
 		out = append(out, best)
 	}
@@ -146,13 +159,20 @@ func (g *generator) facility(t *template, s site, n int, book *addressBook, r rn
 	}
 	city := g.Profile.Address.City["en"]
 	addr := fmt.Sprintf("%d, %s, %s, %s", 1+r.IntN(180), book.nearest(s.at), place.Name, or(city, g.Profile.Title["en"], g.Profile.Name))
+	en := fill(nm.En, place.Name, w.En, s.ward, no)
+	again := "" // the second of a name is numbered
+	if g.names[en]++; g.names[en] > 1 {
+		again = fmt.Sprint(" ", g.names[en])
+	}
 	props := catalog.Properties{
-		text("name", fill(nm.En, place.Name, w.En, s.ward, no)),
-		text("name_mr", fill(nm.Mr, or(place.NameMr, place.Name), or(w.Mr, w.En), or(g.Profile.WardTitle(s.ward, "mr"), s.ward), devanagariDigits.Replace(no))),
-		text("name_hi", fill(nm.Hi, or(place.NameHi, place.Name), or(w.Hi, w.En), or(g.Profile.WardTitle(s.ward, "hi"), s.ward), no)),
+		text("name", en+again),
+		text("name_mr", fill(nm.Mr, or(place.NameMr, place.Name), or(w.Mr, w.En), or(g.Profile.WardTitle(s.ward, "mr"), s.ward), devanagariDigits.Replace(no))+devanagariDigits.Replace(again)),
+		text("name_hi", fill(nm.Hi, or(place.NameHi, place.Name), or(w.Hi, w.En), or(g.Profile.WardTitle(s.ward, "hi"), s.ward), no)+again),
 		text("category", t.Category), text("address", addr), text("ward", s.ward),
-		text("phone", fictitious(r)),
 		text("wheelchair", []string{"yes", "limited", "no"}[r.pick(t.Wheelchair[:])]),
+	}
+	if pattern := g.Profile.Address.FictitiousPhone; pattern != "" {
+		props = append(props, text("phone", fictitious(pattern, r)))
 	}
 	if r.chance(.93) { // some keep their hours to themselves: the map must say "unknown"
 		props = append(props, text("hours", t.Hours[r.IntN(len(t.Hours))]))
@@ -164,5 +184,13 @@ func (g *generator) facility(t *template, s site, n int, book *addressBook, r rn
 	return g.put("facilities", "f", geo.NewPoint(lon, lat), props)
 }
 
-// fictitious is a telephone number that no one has: 0000 is no Indian exchange.
-func fictitious(r rng) string { return fmt.Sprintf("+91 22 0000 %04d", r.IntN(10000)) }
+// fictitious fills the digits of a pattern for telephone numbers that no one has.
+func fictitious(pattern string, r rng) string {
+	b := []byte(pattern)
+	for i := range b {
+		if b[i] == '#' {
+			b[i] = byte('0' + r.IntN(10))
+		}
+	}
+	return string(b)
+}
