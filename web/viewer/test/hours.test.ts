@@ -107,7 +107,7 @@ describe("opening hours", () => {
 			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
 			return state / 2 ** 32;
 		};
-		for (let i = 0; i < 20_000; i++) {
+		for (let i = 0; i < 3000; i++) {
 			const text = Array.from({ length: 1 + random() * 9 }, () => pieces[Math.floor(random() * pieces.length)]).join("");
 			expect(() => openAt(text, at("12:00")), `SEED=${seed} ${text}`).not.toThrow();
 		}

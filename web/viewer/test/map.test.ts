@@ -6,6 +6,7 @@ describe("clusters", () => {
 		lon: 72.8 + (i % 20) * 0.005,
 		lat: 19 + Math.floor(i / 20) * 0.005,
 		count: 1,
+		category: "",
 	}));
 
 	test("count every point once, but for those that stand alone", () => {

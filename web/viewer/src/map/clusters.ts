@@ -31,7 +31,7 @@ export function cluster(points: readonly CountedPoint[], zoom: number, language:
 		cells.set(key, { x: c.x + x, y: c.y + y, n: c.n + 1, count: c.count + p.count });
 	}
 	const features: Feature<Point>[] = [];
-	for (const c of cells.values()) {
+	for (const c of joined([...cells.values()])) {
 		if (c.count < 2) continue;
 		const lon = (c.x / c.n / world - 0.5) * 360;
 		const lat = (Math.atan(Math.sinh(Math.PI * (1 - (2 * c.y) / c.n / world))) * 180) / Math.PI;
@@ -42,6 +42,28 @@ export function cluster(points: readonly CountedPoint[], zoom: number, language:
 		});
 	}
 	return { type: "FeatureCollection", features };
+}
+
+interface Cell {
+	readonly x: number;
+	readonly y: number;
+	readonly n: number;
+	readonly count: number;
+}
+
+/** Least distance between the middles of two clusters, in pixels. */
+const apart = 40;
+
+/** Joins neighbours whose points lie at their common border, since their discs would overlap. */
+function joined(cells: readonly Cell[]): Cell[] {
+	const out: Cell[] = [];
+	for (const c of [...cells].sort((a, b) => b.count - a.count || a.x / a.n - b.x / b.n)) {
+		const i = out.findIndex((o) => Math.hypot(o.x / o.n - c.x / c.n, o.y / o.n - c.y / c.n) < apart);
+		const o = out[i];
+		if (o) out[i] = { x: o.x + c.x, y: o.y + c.y, n: o.n + c.n, count: o.count + c.count };
+		else out.push(c);
+	}
+	return out;
 }
 
 /** The facilities in the tiles at hand, each once. */

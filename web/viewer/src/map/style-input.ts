@@ -92,6 +92,11 @@ export const style = computed<StyleSpecification>(() =>
 	),
 );
 
+const herePlace = computed(() => {
+	const h = view.value.here;
+	return h ? `${h.lon}/${h.lat}` : "";
+});
+
 const nearOrigin = computed(() => {
 	const n = view.value.near;
 	return n ? `${n.lon}/${n.lat}` : "";
@@ -113,6 +118,14 @@ function nearFeatures(): FeatureCollection {
 					geometry: { type: "Point", coordinates: at },
 				},
 			);
+		});
+	}
+	const [hereLon, hereLat] = herePlace.value.split("/").map(Number);
+	if (hereLon !== undefined && hereLat !== undefined) {
+		features.push({
+			type: "Feature",
+			properties: { kind: "here" },
+			geometry: { type: "Point", coordinates: [hereLon, hereLat] },
 		});
 	}
 	const me = myPlace.value;

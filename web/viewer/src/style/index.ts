@@ -45,9 +45,10 @@ export function buildStyle(input: StyleInput, overlays?: Overlays): StyleSpecifi
 		...buildings(x),
 		...auto.flatMap((g) => g.shapes.filter((l) => l.type !== "fill")),
 		...auto.flatMap((g) => g.names),
-		...(overlays ? clusterLayers(x, facilityIconZoom) : []),
 		...points(x),
 		...labels(x),
+		// Above the names in order to be placed before them: names keep clear of the counts.
+		...(overlays ? clusterLayers(x, facilityIconZoom) : []),
 	]
 		.filter((l) => input.labels || l.type !== "symbol")
 		.filter((l) => !("source-layer" in l) || input.collections.has(String(l["source-layer"])));

@@ -47,7 +47,7 @@ export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecificat
 			paint: {
 				"circle-color": x.c.cluster,
 				"circle-opacity": x.opacity("facilities", 0.94),
-				"circle-radius": ["interpolate", ["linear"], ["get", "count"], 2, 11, 20, 15, 100, 21, 500, 27],
+				"circle-radius": ["interpolate", ["linear"], ["get", "count"], 2, 10, 20, 13, 100, 18, 500, 24],
 				"circle-stroke-color": x.c.labelSoft,
 				"circle-stroke-width": 1,
 				"circle-stroke-opacity": 0.45,
@@ -65,7 +65,7 @@ export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecificat
 				"text-font": x.bold,
 				"text-size": 12.5,
 				"text-allow-overlap": true,
-				"text-ignore-placement": true,
+				"text-padding": 11,
 			},
 			paint: { "text-color": x.c.clusterText, "text-opacity": x.opacity("facilities", 1) },
 		},
@@ -129,6 +129,18 @@ function near(x: LayerContext): LayerSpecification[] {
 			source,
 			filter: ["==", ["geometry-type"], "LineString"],
 			paint: { "line-color": c.select, "line-width": 1.3, "line-dasharray": [2, 2], "line-opacity": 0.45 },
+		},
+		{
+			id: "here",
+			type: "circle",
+			source,
+			filter: ["==", ["get", "kind"], "here"],
+			paint: {
+				"circle-radius": 9,
+				"circle-color": c.measure,
+				"circle-stroke-color": "#FFFFFF",
+				"circle-stroke-width": 3,
+			},
 		},
 		{
 			id: "near-result",
