@@ -163,3 +163,33 @@ func BenchmarkChanges(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*20*benchBatch), "µs/row")
 }
+
+// BenchmarkFeature reads one feature by its id, transaction and all.
+func BenchmarkFeature(b *testing.B) {
+	s := benchStore(b)
+	load(b, s, 1, catalog.Created)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if _, err := s.Feature(context.Background(), "buildings", fmt.Sprintf("b%08d", i%benchBatch), catalog.At{}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
+// BenchmarkEdit writes one feature that is there, as a person at a map does.
+func BenchmarkEdit(b *testing.B) {
+	s := benchStore(b)
+	load(b, s, 1, catalog.Created)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		op := building(i % benchBatch)
+		op.Feature.Props[2].Value = catalog.Integer(int64(1000 + i))
+		if r, err := s.Apply(context.Background(), catalog.Batch{Ops: catalog.Ops(op)}); err != nil || r.Updated != 1 {
+			b.Fatal(r, err)
+		}
+		i++
+	}
+}

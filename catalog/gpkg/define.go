@@ -298,7 +298,7 @@ func loadSchema(c *conn, at stamp) (*schema, error) {
 	}
 	sc.foreign = n != 0
 	indexes := map[string]bool{}
-	if err := c.query(`SELECT name FROM sqlite_master WHERE type='index' AND name LIKE 'nagar\_cell\_%' ESCAPE '\'`, func(q *sqlite.Stmt) error {
+	if err := c.query(`SELECT name FROM sqlite_master WHERE type='index' AND (name LIKE 'nagar\_cell\_%' ESCAPE '\' OR name LIKE 'nagar\_id\_%' ESCAPE '\')`, func(q *sqlite.Stmt) error {
 		indexes[q.ColumnText(0)] = true
 		return nil
 	}); err != nil {
@@ -310,6 +310,7 @@ func loadSchema(c *conn, at stamp) (*schema, error) {
 		}
 		name, _ := x.spatialIndex()
 		x.indexed = indexes[name]
+		x.unique = !indexes[fmt.Sprintf("nagar_id_%d", x.num)]
 		x.build()
 	}
 	return sc, nil

@@ -173,6 +173,8 @@ type rowReader struct {
 	buf   []byte
 	texts map[string]string
 	slab  []catalog.Property
+
+	slabLen int
 }
 
 const (
@@ -213,7 +215,8 @@ func (r *rowReader) text(stmt *sqlite.Stmt, col int) string {
 // take is a slice of n properties that nobody else has.
 func (r *rowReader) take(n int) catalog.Properties {
 	if len(r.slab) < n {
-		r.slab = make([]catalog.Property, max(n, slabLen))
+		r.slabLen = min(2*r.slabLen+n, slabLen) // little for one feature, more for many
+		r.slab = make([]catalog.Property, max(n, r.slabLen))
 	}
 	p := r.slab[:0:n]
 	r.slab = r.slab[n:]

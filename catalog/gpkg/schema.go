@@ -35,6 +35,7 @@ type coll struct {
 	index  map[string]int // field name to place
 
 	indexed bool // the table has its spatial index
+	unique  bool // SQLite itself holds that no two rows have one id
 
 	sql statements
 }
@@ -99,7 +100,8 @@ func (c *coll) history() string { return quote("nagar_history_" + strconv.Format
 // statements are the SQL texts of a collection, built once per schema.
 type statements struct {
 	find, lastEnd, anyHistory         string
-	insert, update, revise, remove    string
+	insert, insertNew                 string
+	update, revise, remove            string
 	retire                            string
 	current, currentByID, currentFids string
 	past, pastByID                    string
@@ -138,6 +140,7 @@ func (c *coll) build() {
 		assign[i] = col + "=" + marks[i]
 	}
 	q.insert = "INSERT INTO " + t + "(" + strings.Join(set, ",") + ") VALUES(" + strings.Join(marks, ",") + ")"
+	q.insertNew = strings.Replace(q.insert, "INSERT", "INSERT OR IGNORE", 1)
 	q.update = "UPDATE " + t + " SET " + strings.Join(assign, ",") + " WHERE rowid=?" + strconv.Itoa(len(set)+1)
 	q.revise = "UPDATE " + t + " SET " + colFrom + "=?1,nagar_rev=?2,nagar_hash=?3,nagar_cell=?4 WHERE rowid=?5"
 	q.remove = "DELETE FROM " + t + " WHERE rowid=?1"

@@ -16,9 +16,11 @@ type table struct {
 	written *written
 	past    bool // there may be past versions
 	faulty  bool // there are rows that no feature comes from
+	guess   bool // a feature not seen before may be written without looking for it first
+	lucky   bool // the last one was new
 	scratch []byte
 
-	find, lastEnd, insert, update, retire, remove *sqlite.Stmt
+	find, lastEnd, insert, insertNew, update, retire, remove *sqlite.Stmt
 }
 
 // current is the row of a feature's current version.
@@ -49,11 +51,11 @@ func (a *applier) table(c *coll) (*table, error) {
 }
 
 func (tx *writeTx) table(c *coll) (*table, error) {
-	t := &table{tx: tx, c: c}
+	t := &table{tx: tx, c: c, guess: c.unique && !tx.schema.foreign}
 	for _, p := range []struct {
 		to  **sqlite.Stmt
 		sql string
-	}{{&t.find, c.sql.find}, {&t.lastEnd, c.sql.lastEnd}, {&t.insert, c.sql.insert}, {&t.update, c.sql.update}, {&t.retire, c.sql.retire}, {&t.remove, c.sql.remove}} {
+	}{{&t.find, c.sql.find}, {&t.lastEnd, c.sql.lastEnd}, {&t.insert, c.sql.insert}, {&t.insertNew, c.sql.insertNew}, {&t.update, c.sql.update}, {&t.retire, c.sql.retire}, {&t.remove, c.sql.remove}} {
 		stmt, err := tx.Prepare(p.sql)
 		if err != nil {
 			return nil, err
@@ -150,6 +152,12 @@ func (t *table) expect(o *op, cur *current) error {
 }
 
 func (t *table) put(o *op) (catalog.Status, error) {
+	if t.guess && t.lucky && !t.past && o.want == nil && !o.merge {
+		isNew, err := t.tryNew(o)
+		if err != nil || isNew {
+			return catalog.Created, err
+		}
+	}
 	cur, err := t.lookup(o.id)
 	if err != nil {
 		return 0, err
@@ -157,7 +165,7 @@ func (t *table) put(o *op) (catalog.Status, error) {
 	if err := t.expect(o, &cur); err != nil {
 		return 0, err
 	}
-	if cur.rev == 0 {
+	if t.lucky = cur.rev == 0; t.lucky {
 		return t.create(o, &cur)
 	}
 	if o.merge {
@@ -181,6 +189,25 @@ func (t *table) put(o *op) (catalog.Status, error) {
 		return 0, err
 	}
 	return catalog.Updated, t.write(o.id, &o.content, cur.fid)
+}
+
+// tryNew writes a feature as a new one, and reports false when there is one of
+// that id: after a new feature comes another, and an index need not be asked
+// twice. It is not for tables with triggers of others, whose statements would
+// take over the OR IGNORE.
+func (t *table) tryNew(o *op) (bool, error) {
+	if err := checkSpan(o.validFrom, o.validTo); err != nil {
+		return false, err
+	}
+	t.c.bindRow(t.insertNew, o.id, t.tx.spend(), &o.content)
+	if err := run(t.insertNew); err != nil {
+		return false, err
+	}
+	if t.tx.Changes() == 0 {
+		return false, nil
+	}
+	t.touch(&o.content)
+	return true, nil
 }
 
 // mayMove holds that the valid clock of a feature runs forward, up to now.
