@@ -55,6 +55,10 @@ func IDText(raw []byte) (string, bool) {
 // Decoder decodes features one after the other; the zero value is ready. It keeps
 // scratch memory between calls and is not for concurrent use.
 type Decoder struct {
+	// TypesOnly leaves the coordinates of geometries unread but for their being
+	// JSON: Geometry then has its Type alone. It is for surveys of properties.
+	TypesOnly bool
+
 	s     scanner
 	depth int
 	crs   []byte

@@ -46,7 +46,7 @@ func (d *Decoder) geometry(g *geo.Geometry, depth int) *Error {
 			if err = once(s, &seen, hasCoordinates, "coordinates"); err != nil {
 				break
 			}
-			if g.Type != geo.None && g.Type != geo.GeometryCollection {
+			if g.Type != geo.None && g.Type != geo.GeometryCollection && !d.TypesOnly {
 				err, done = d.coordinates(g), true
 				break
 			}
@@ -89,7 +89,7 @@ func (d *Decoder) geometry(g *geo.Geometry, depth int) *Error {
 		if err := d.members(g, depth); err != nil {
 			return err
 		}
-	case done:
+	case done, d.TypesOnly && coordsAt >= 0:
 	case coordsAt < 0:
 		return s.fail(`a %s has no member "coordinates"`, g.Type)
 	default:

@@ -67,6 +67,13 @@ type Chunk interface {
 	Release()
 }
 
+// Surveyed is a Chunk that can decode a record's fields alone, faster: of the
+// geometry only its type.
+type Surveyed interface {
+	Chunk
+	DecodeFields(i int, r *Record)
+}
+
 // Column is a field that a format declares before its records.
 type Column struct {
 	Name string

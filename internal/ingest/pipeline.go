@@ -110,8 +110,12 @@ func survey(ctx context.Context, dec format.Decoder, workers int, uidFrom map[st
 	}
 	p := startPipeline(ctx, dec, workers, func(w int, j *job) {
 		var r format.Record
+		decode := j.chunk.Decode
+		if c, ok := j.chunk.(format.Surveyed); ok {
+			decode = c.DecodeFields
+		}
 		for i := range j.chunk.Len() {
-			j.chunk.Decode(i, &r)
+			decode(i, &r)
 			if r.Err == nil {
 				shapes[w].add(&r)
 			} else if r.Fatal {

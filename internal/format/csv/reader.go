@@ -193,9 +193,10 @@ func (r *Reader) special(i int) bool { return i == r.lon || i == r.lat || i == r
 func (r *Reader) guess() {
 	for _, n := range wktNames {
 		if r.wkt = r.column(n); r.wkt >= 0 {
-			return
+			break
 		}
 	}
+	// Both may be there: WKT then counts where it is not empty, as we write it.
 	for _, p := range pairNames {
 		lon, lat := r.column(p[0]), r.column(p[1])
 		if lon >= 0 && lat >= 0 {
@@ -304,7 +305,7 @@ func (r *Reader) record(rec *format.Record, row []string) error {
 }
 
 func (r *Reader) geometry(rec *format.Record, row []string) (err error) {
-	if r.wkt >= 0 {
+	if r.wkt >= 0 && (r.lon < 0 || strings.TrimSpace(row[r.wkt]) != "") {
 		rec.Geometry, err = format.ParseWKT(row[r.wkt])
 		return err
 	}

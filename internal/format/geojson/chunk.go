@@ -42,7 +42,12 @@ type decoder struct {
 var decoders = sync.Pool{New: func() any { return &decoder{names: map[string]string{}} }}
 
 // Decode decodes feature i.
-func (c *chunk) Decode(i int, r *format.Record) {
+func (c *chunk) Decode(i int, r *format.Record) { c.decode(i, r, false) }
+
+// DecodeFields decodes feature i but for the coordinates of its geometry.
+func (c *chunk) DecodeFields(i int, r *format.Record) { c.decode(i, r, true) }
+
+func (c *chunk) decode(i int, r *format.Record, fieldsOnly bool) {
 	r.Reset()
 	s := &c.spans[i]
 	raw := c.text[s.from:s.to]
@@ -54,6 +59,7 @@ func (c *chunk) Decode(i int, r *format.Record) {
 	}
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
+	d.d.TypesOnly = fieldsOnly
 	if err := d.d.Feature(raw, &d.f); err != nil {
 		r.Err, r.Raw = err, raw
 		var e *geojson.Error
