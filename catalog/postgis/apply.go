@@ -265,6 +265,7 @@ func (a *applier) commit() (catalog.Result, error) {
 }
 
 func (a *applier) commitNothing() (catalog.Result, error) {
+	a.committed() // what is unchanged is no load of new features
 	r := &a.result.Result
 	err := a.conn.QueryRow(a.ctx, headSQL).Scan(&r.Rev)
 	if err == nil && a.batch.Key != "" {
@@ -285,5 +286,6 @@ func (a *applier) committed() {
 		if w.touched {
 			a.s.loaded[w.t.Name] = true
 		}
+		a.s.loading[w.t.coll] = a.result.Created >= loadOps && a.result.Created == int(a.n)
 	}
 }

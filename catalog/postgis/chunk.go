@@ -145,6 +145,14 @@ func (w *writer) flush(last bool) error {
 	if len(w.ops) == 0 {
 		return nil
 	}
+	if last && w.optimistic() {
+		w.fresh = make([]int, len(w.ops))
+		for i := range w.fresh {
+			w.fresh[i] = i
+		}
+		w.sortFresh()
+		return nil
+	}
 	heads, err := w.heads()
 	if err != nil {
 		return err
@@ -180,8 +188,8 @@ func (w *writer) flush(last bool) error {
 	}
 	w.result.Unchanged += len(w.ops) - len(fresh) - len(rest)
 	if last {
-		slices.SortFunc(fresh, func(i, j int) int { return strings.Compare(w.ops[i].id, w.ops[j].id) })
 		w.fresh = fresh
+		w.sortFresh()
 		return w.stage(rest)
 	}
 	if err := w.copyFirst(fresh); err != nil {
@@ -195,6 +203,28 @@ func (w *writer) flush(last bool) error {
 	}
 	w.ops, w.bodies, w.ends, w.given = w.ops[:0], w.bodies[:0], w.ends[:0], w.given[:0]
 	return nil
+}
+
+// optimistic reports whether to copy the chunk without asking first what is there
+// already: in the midst of a load that has brought nothing but new features. The
+// unique index, and verifyInserted, tell if that was wrong.
+func (w *writer) optimistic() bool {
+	w.s.mu.Lock()
+	loading := w.s.loading[w.t.coll]
+	w.s.mu.Unlock()
+	for i := range w.ops {
+		if o := &w.ops[i]; o.kind != catalog.Put || o.merge || o.cond {
+			return false
+		}
+	}
+	return loading && len(w.ops) >= loadOps && w.batch.Replace == ""
+}
+
+// loadOps is how many features a batch of a load has at least.
+const loadOps = 500
+
+func (w *writer) sortFresh() {
+	slices.SortFunc(w.fresh, func(i, j int) int { return strings.Compare(w.ops[i].id, w.ops[j].id) })
 }
 
 func (w *writer) keep(fid int64) {

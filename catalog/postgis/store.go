@@ -26,6 +26,7 @@ type Store struct {
 	mu      sync.Mutex
 	known   map[string]*table   // by collection, as last read
 	loaded  map[string]bool     // collections that this Store wrote to: Close builds their indexes
+	loading map[int32]bool      // collections whose last batch was large and all new
 	pending map[string]sighting // tables that the last look found new or changed, by name
 	sizes   map[string]int64    // of tables whose spatial index waits, at the last look
 }
@@ -63,6 +64,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		password: config.ConnConfig.Password,
 		known:    map[string]*table{},
 		loaded:   map[string]bool{},
+		loading:  map[int32]bool{},
 		pending:  map[string]sighting{},
 		sizes:    map[string]int64{},
 	}
