@@ -21,7 +21,7 @@ func (d *renderer) polygon(from, to int, whole bool, snap int32) {
 		}
 		return
 	}
-	if !whole && d.z >= gridPrecise {
+	if !whole && snap == 1 {
 		d.clippedOnGrid(from, to)
 		return
 	}
@@ -39,8 +39,10 @@ func (d *renderer) polygon(from, to int, whole bool, snap int32) {
 	d.emit(coords, ends)
 }
 
-// clippedOnGrid clips first and transforms after, for what does not fit into 32
-// bits in tile units.
+// clippedOnGrid clips first and rounds after: cuts are as fine as the grid, and far
+// parts, which may not fit into 32 bits in tile units, are gone. Rounded shapes
+// (snap > 1) are clipped after rounding instead, so that an edge is the same in
+// the tiles on both sides of a border.
 func (d *renderer) clippedOnGrid(from, to int) {
 	sh := &d.shape
 	d.pieces, d.pends = d.pieces[:0], d.pends[:0]

@@ -97,8 +97,8 @@ func TestTilesEqualPostGIS(t *testing.T) {
 		for k, w := range want {
 			compared++
 			g, ok := got[k]
-			// Each corner is rounded by half a unit on either side, sometimes to the other neighbour.
-			if tol := w.length*0.8 + 4; math.Abs(g-w.area) > tol || !ok && w.area > 4 {
+			// Each side rounds corners and cuts by half a unit.
+			if tol := w.length + 4; math.Abs(g-w.area) > tol || !ok && w.area > 4 {
 				t.Errorf("%s: feature %d has area %.0f, PostGIS %.0f (perimeter %.0f)", at, k, g, w.area, w.length)
 			}
 		}
@@ -153,7 +153,8 @@ func TestNearestEqualsPostGIS(t *testing.T) {
 		}
 		for i, f := range features(t, a) {
 			d := f.Properties["distance_m"].(float64)
-			if math.Abs(d-want[i]) > 0.02+want[i]*1e-5 {
+			// PostGIS looks for the nearest position on a sphere, and so may miss it by a little.
+			if math.Abs(d-want[i]) > 0.02+want[i]*3e-5 {
 				t.Errorf("from %v %v, place %d: %.3f m, PostGIS %.3f", lon, lat, i, d, want[i])
 			}
 		}

@@ -233,10 +233,6 @@ func (d *renderer) value(v catalog.Value) uint32 {
 	return d.w.Text(quoted[1 : len(quoted)-1])
 }
 
-// gridPrecise is the zoom from which on a large geometry is clipped on the grid:
-// in tile units it may not fit into 32 bits.
-const gridPrecise = 18
-
 // geometry adds d.shape, a geometry within box, to the open feature. Coordinates
 // are rounded to multiples of snap tile units. With keep, a line or polygon that
 // rounds to nothing is drawn as the smallest one.
@@ -305,7 +301,7 @@ func (d *renderer) inside(coords []int32) []int32 {
 
 // line adds one line; tol thins it, in tile units.
 func (d *renderer) line(coords []int32, whole bool, tol float64) {
-	if !whole && d.z >= gridPrecise {
+	if !whole && tol == 0 {
 		d.pieces, d.pends = d.clip.Line(d.pieces[:0], d.pends[:0], coords, d.clipGrid)
 		var from int32
 		for _, e := range d.pends {
