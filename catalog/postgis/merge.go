@@ -60,6 +60,7 @@ func (w *writer) finish() error {
 		if _, err := w.conn.Exec(w.ctx, `rollback to savepoint merge`); err != nil {
 			return err
 		}
+		w.now = time.Time{} // what others committed meanwhile began after it
 		// Somebody may have put what was new to us: let the merge find out.
 		if err := w.stage(w.fresh); err != nil {
 			return err
