@@ -23,7 +23,6 @@ func TestSuiteOnMemory(t *testing.T) {
 		New:     func(t testing.TB) string { return t.Name() },
 		Open: func(_ context.Context, location string) (catalog.Store, error) {
 			s, _ := stores.LoadOrStore(location, newMemory())
-			s.(*memory).fault = os.Getenv(faultEnv)
 			if s.(*memory).future {
 				return nil, fmt.Errorf("open: %w", catalog.ErrFuture)
 			}
@@ -50,7 +49,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{collections: map[string]catalog.Collection{}, oracles: map[string]*oracle{}, keys: map[string]catalog.Result{}, wake: make(chan struct{})}
+	return &memory{fault: os.Getenv(faultEnv), collections: map[string]catalog.Collection{}, oracles: map[string]*oracle{}, keys: map[string]catalog.Result{}, wake: make(chan struct{})}
 }
 
 func (m *memory) lock() func() { m.mu.Lock(); return m.mu.Unlock }
