@@ -16,8 +16,9 @@ const maxExact = 1 << 53
 
 // coerce turns a source value into one of the field's type where nothing is lost
 // by it: text that is wholly a number, an integral real for an integer, a number
-// for text. Anything else is *catalog.Invalid.
-func coerce(v catalog.Value, field *catalog.Field) (catalog.Value, error) {
+// for text. loose says that the source has no types, so that its text may be JSON.
+// Anything else is *catalog.Invalid.
+func coerce(v catalog.Value, loose bool, field *catalog.Field) (catalog.Value, error) {
 	t := field.Type
 	if v.IsNull() || v.Type() == t {
 		return v, nil
@@ -28,6 +29,9 @@ func coerce(v catalog.Value, field *catalog.Field) (catalog.Value, error) {
 	case catalog.TypeText:
 		out, ok = catalog.Text(v.String()), true
 	case catalog.TypeJSON:
+		if loose && json.Valid([]byte(v.Str())) {
+			return catalog.JSON(v.Str()), nil
+		}
 		out, ok = catalog.JSON(string(v.AppendJSON(nil))), true
 	case catalog.TypeInteger:
 		out, ok = toInteger(v)

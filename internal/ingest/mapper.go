@@ -159,7 +159,7 @@ func (w *worker) properties(r *format.Record, m *mapping, it *item, id string, o
 				badUID = catalog.Text(f.Value.String())
 				continue
 			}
-			v, err := coerce(f.Value, &m.c.Fields[t])
+			v, err := coerce(f.Value, f.Loose, &m.c.Fields[t])
 			if err != nil {
 				return err
 			}

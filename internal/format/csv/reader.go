@@ -60,6 +60,9 @@ func New(t *format.Text, o Options) (*Reader, error) {
 	if i := bytes.IndexByte(head, 0); i >= 0 {
 		return nil, format.Errorf(int64(i), "the file is not text: it holds a zero byte")
 	}
+	if start := bytes.TrimLeft(head, " \t\r\n"); len(start) > 0 && bytes.IndexByte([]byte("{[<"), start[0]) >= 0 {
+		return nil, format.Errorf(int64(len(head)-len(start)), "the file is not CSV: its header begins with %q", start[0])
+	}
 	r := &Reader{text: t, limit: format.NewLimited(t, "is a quote left open?")}
 	r.csv = csv.NewReader(r.limit)
 	r.csv.Comma = delimiter(head)
