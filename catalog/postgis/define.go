@@ -121,6 +121,10 @@ func (s *Store) alterCollection(ctx context.Context, tx pgx.Tx, old *table, c ca
 		err := tx.QueryRow(ctx, headSQL).Scan(&rev)
 		return rev, err
 	}
+	// Whoever comes after us waits behind us for the table: do not wait long for it.
+	if _, err := tx.Exec(ctx, `set local lock_timeout = '3s'`); err != nil {
+		return 0, err
+	}
 	t := table{Collection: next, coll: old.coll, columns: append([]string(nil), old.columns...)}
 	for i := len(old.Fields); i < len(next.Fields); i++ {
 		column := columnName(next.Fields[i].Name, t.columns)

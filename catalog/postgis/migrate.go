@@ -101,7 +101,7 @@ func (s *Store) create(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	// Tables that were here before us are not ours to change.
-	if _, err := tx.Exec(ctx, `insert into nagar.ignored select c.oid from pg_class c
+	if _, err := tx.Exec(ctx, `insert into nagar.ignored select c.relname from pg_class c
 		where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace`); err != nil {
 		return err
 	}

@@ -65,8 +65,9 @@ create table nagar.scrubbed (             -- feed entries of erasures
   primary key (txn, coll, id)
 );
 
-create table nagar.ignored (              -- tables of others, there before us
-  rel oid primary key
+create table nagar.ignored (              -- tables that are no collections of ours
+  name text collate "C" primary key,
+  rel oid                                 -- only while it is this one; null: for good, it was there before us
 );
 
 create table nagar.problems (             -- what could not be taken over as it was

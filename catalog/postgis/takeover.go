@@ -32,7 +32,7 @@ const lookSQL = `select k.name, coalesce(r.oid, 0)::bigint, k.coll
 		and c.relname ~ '^[a-z][a-z0-9_]{0,47}$' and c.relname !~ '^(nagar|gpkg|rtree|sqlite|pg)_'
 		and exists (select from pg_attribute a join pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and y.typname = 'geometry')
 		and not exists (select from nagar.collections k where k.name = c.relname)
-		and not exists (select from nagar.ignored i where i.rel = c.oid)
+		and not exists (select from nagar.ignored i where i.name = c.relname and (i.rel is null or i.rel = c.oid))
 		and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
 		and pg_has_role(current_user, c.relowner, 'USAGE')`
 
@@ -125,7 +125,7 @@ func (s *Store) takeOverOne(ctx context.Context, f found) error {
 	}
 	return s.write(ctx, func(tx pgx.Tx) error {
 		if f.coll == 0 {
-			if _, err := tx.Exec(ctx, `insert into nagar.ignored values ($1::bigint::oid) on conflict do nothing`, int64(f.rel)); err != nil {
+			if _, err := tx.Exec(ctx, `insert into nagar.ignored values ($1, $2::bigint::oid) on conflict (name) do update set rel = excluded.rel`, f.name, int64(f.rel)); err != nil {
 				return err
 			}
 		}
@@ -162,7 +162,22 @@ func (s *Store) adopt(ctx context.Context, tx pgx.Tx, f found) error {
 	if f.rel == t.rel {
 		return a.adoptAltered()
 	}
+	if ours, err := a.restored(); ours || err != nil {
+		return err
+	}
 	return a.adoptReplaced()
+}
+
+// restored knows a table of ours that came back from a dump, under another number
+// but with our trigger on it, and notes the number.
+func (a *adoption) restored() (bool, error) {
+	tag, err := a.tx.Exec(a.ctx, `update nagar.collections k set rel = g.tgrelid, version = version + 1,
+			attributes = `+fmt.Sprintf(attributesSQL, "g.tgrelid")+`
+		from pg_trigger g where k.coll = $1 and g.tgrelid = $2::bigint::oid and g.tgname = 'nagar_before'
+			and g.tgfoid = to_regproc('nagar.before_' || k.coll)::oid
+			and (select count(*) from pg_attribute b where b.attrelid = g.tgrelid and b.attnum > 0 and not b.attisdropped) = $3`,
+		a.coll, int64(a.rel), len(a.old.columns)+7)
+	return tag.RowsAffected() > 0, err
 }
 
 // adoption is the taking over of one table.
