@@ -10,6 +10,7 @@ import (
 	"nagar/catalog"
 	"nagar/city"
 	"nagar/internal/demo"
+	"nagar/internal/ingest"
 )
 
 // demoBatch is how many features one revision of the demo holds.
@@ -38,14 +39,13 @@ func (c *demoCmd) Run(con *console) error {
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		start := time.Now()
-		w := &demoWriter{ctx: con.ctx, store: s, report: func(n int) {
-			fmt.Fprintf(con.stderr, "\rdemo: %d features", n)
-		}}
+		p := newProgress(con.stderr)
+		w := &demoWriter{ctx: con.ctx, store: s, report: func(n int) { p.show(ingest.Progress{Read: int64(n)}) }}
 		err := demo.Generate(con.ctx, demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}, w.add)
 		if err == nil {
 			err = w.flush()
 		}
-		fmt.Fprintln(con.stderr)
+		p.done()
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"nagar/internal/ingest"
 )
 
-// progress shows how far a load has come: a bar on a terminal, a line every few
+// progress shows how far a load or the demo has come: a bar on a terminal, a line every few
 // seconds elsewhere.
 type progress struct {
 	w        io.Writer
@@ -37,9 +37,9 @@ func (p *progress) show(now ingest.Progress) {
 	p.last = time.Now()
 	if !p.terminal {
 		if now.Total > 0 {
-			fmt.Fprintf(p.w, "importer: %d read, %d %%\n", now.Read, 100*now.Bytes/now.Total)
+			fmt.Fprintf(p.w, "importer: %d features, %d %%\n", now.Read, 100*now.Bytes/now.Total)
 		} else {
-			fmt.Fprintf(p.w, "importer: %d read\n", now.Read)
+			fmt.Fprintf(p.w, "importer: %d features\n", now.Read)
 		}
 		return
 	}
@@ -49,7 +49,7 @@ func (p *progress) show(now ingest.Progress) {
 		full := int(min(width*now.Bytes/now.Total, width))
 		bar = "[" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "] "
 	}
-	fmt.Fprintf(p.w, "\r%s%d read", bar, now.Read)
+	fmt.Fprintf(p.w, "\r%s%d features", bar, now.Read)
 	p.drawn = true
 }
 
