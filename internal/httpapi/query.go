@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -225,6 +226,12 @@ func (r *request) nothing() error {
 	return r.features(&layers.Answer{Features: []byte("[]"), Rev: r.s.cfg.Engine.Rev()}, nil)
 }
 
+// pages are buffers in which answers are put together: they are written out before
+// the next request takes them. Very large ones are not kept.
+var pages = sync.Pool{New: func() any { return new([]byte) }}
+
+const keptPage = 1 << 20
+
 // features answers a page of features.
 func (r *request) features(a *layers.Answer, err error) error {
 	if err != nil {
@@ -234,13 +241,17 @@ func (r *request) features(a *layers.Answer, err error) error {
 		return err
 	}
 	r.revision(a.Rev)
-	b := make([]byte, 0, len(a.Features)+320)
-	b = append(b, `{"type":"FeatureCollection","numberReturned":`...)
+	page := pages.Get().(*[]byte)
+	defer pages.Put(page)
+	b := append((*page)[:0], `{"type":"FeatureCollection","numberReturned":`...)
 	b = strconv.AppendInt(b, int64(a.Count), 10)
 	b = r.appendLinks(b, a.Next)
 	b = append(b, `,"features":`...)
 	b = append(b, a.Features...)
 	b = append(b, '}')
+	if cap(b) <= keptPage {
+		*page = b
+	}
 	return r.send(http.StatusOK, typeGeoJSON, b)
 }
 

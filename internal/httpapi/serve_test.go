@@ -2,10 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,6 +153,40 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("status %d", resp.StatusCode)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	fx := newFixture(t)
+	lent := httptest.NewUnstartedServer(nil) // for its certificate
+	lent.StartTLS()
+	defer lent.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- fx.server.Serve(ctx, l, &tls.Config{Certificates: lent.TLS.Certificates}) }()
+	pool := x509.NewCertPool()
+	pool.AddCert(lent.Certificate())
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+	resp, err := client.Get("https://" + l.Addr().String() + "/tiles/wards.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.ProtoMajor != 2 {
+		t.Errorf("protocol %s", resp.Proto)
+	}
+	if tj := decoded[tileJSON](t, resp); !strings.HasPrefix(tj.Tiles[0], "https://"+l.Addr().String()+"/tiles/") {
+		t.Errorf("tiles %s", tj.Tiles[0])
+	}
+	if plain, err := http.Get("http://" + l.Addr().String() + "/healthz"); err != nil || plain.StatusCode != http.StatusBadRequest {
+		t.Errorf("plain HTTP: %v %v", plain, err)
 	}
 	stop()
 	if err := <-ended; err != nil {
