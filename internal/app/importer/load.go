@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"nagar/catalog"
 	"nagar/city"
@@ -37,7 +36,7 @@ func (c *loadCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	from, err := validFrom(c.ValidFrom, profile)
+	from, err := parseMoment("--valid-from", c.ValidFrom, profile)
 	if err != nil {
 		return usageError{err}
 	}
@@ -57,23 +56,4 @@ func (c *loadCmd) Run(con *console) error {
 		}
 		return errors.Join(err, json.NewEncoder(con.stdout).Encode(summary))
 	})
-}
-
-// validFrom reads a date in the city's own zone, or a time with a zone.
-func validFrom(s string, profile *city.Profile) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	zone, err := time.LoadLocation(profile.TimeZone)
-	if err != nil {
-		return time.Time{}, err
-	}
-	t, err := time.ParseInLocation(time.DateOnly, s, zone)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("--valid-from %q: want a date (2026-11-23) or a time with zone (2026-11-23T10:00:00+05:30)", s)
-	}
-	return t, nil
 }

@@ -23,6 +23,7 @@ type grammar struct {
 	Load        loadCmd        `cmd:"" help:"Load a file into a collection."`
 	Demo        demoCmd        `cmd:"" help:"Fill the store with a synthetic city; the same seed gives the same bytes."`
 	Define      defineCmd      `cmd:"" help:"Create or alter a collection from a schema file."`
+	Export      exportCmd      `cmd:"" help:"Write a collection to a file."`
 	Collections collectionsCmd `cmd:"" help:"List the collections, one JSON object a line."`
 	Check       checkCmd       `cmd:"" help:"Verify every invariant of the store."`
 
@@ -56,7 +57,7 @@ type usageError struct{ error }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cli grammar
 	parsed, code := app.Parse(&cli, "importer", "Defines, loads, exports and checks the city's collections.",
-		kong.Vars{"formats": strings.Join(ingest.Formats(), ", ")}, args, stdout, stderr)
+		kong.Vars{"formats": strings.Join(ingest.Formats(), ", "), "exports": strings.Join(ingest.ExportFormats(), ", ")}, args, stdout, stderr)
 	if parsed == nil {
 		return code
 	}
