@@ -29,6 +29,7 @@ type Options struct{ Lon, Lat, WKT string }
 type Reader struct {
 	text   *format.Text
 	limit  *format.Limited
+	quotes *quoteCounter
 	csv    *csv.Reader
 	header []string
 	info   format.Info
@@ -64,7 +65,8 @@ func New(t *format.Text, o Options) (*Reader, error) {
 		return nil, format.Errorf(int64(len(head)-len(start)), "the file is not CSV: its header begins with %q", start[0])
 	}
 	r := &Reader{text: t, limit: format.NewLimited(t, "is a quote left open?")}
-	r.csv = csv.NewReader(r.limit)
+	r.quotes = &quoteCounter{r: r.limit}
+	r.csv = csv.NewReader(r.quotes)
 	r.csv.Comma = delimiter(head)
 	r.csv.FieldsPerRecord = -1
 	row, err := r.csv.Read()
@@ -257,7 +259,7 @@ func (r *Reader) Read() (format.Chunk, error) {
 		case errors.As(err, &parse):
 			rec.Line = int64(parse.StartLine)
 			rec.Err = parse.Err
-			if r.atEnd() && errors.Is(parse.Err, csv.ErrQuote) {
+			if r.quotes.end && r.quotes.n%2 == 1 && errors.Is(parse.Err, csv.ErrQuote) {
 				rec.Fatal = true
 				rec.Err = format.Errorf(r.csv.InputOffset(), "the file breaks off inside the quotes that open in line %d", parse.StartLine)
 			}
@@ -278,9 +280,19 @@ func (r *Reader) Read() (format.Chunk, error) {
 	return out, nil
 }
 
-func (r *Reader) atEnd() bool {
-	_, err := r.text.Peek(1)
-	return err != nil
+// quoteCounter counts quotes: an odd number at the end of the file is a cell that
+// was never closed, which encoding/csv does not tell from a stray quote.
+type quoteCounter struct {
+	r   io.Reader
+	n   int
+	end bool
+}
+
+func (q *quoteCounter) Read(b []byte) (int, error) {
+	n, err := q.r.Read(b)
+	q.n += bytes.Count(b[:n], []byte{'"'})
+	q.end = errors.Is(err, io.EOF)
+	return n, err
 }
 
 func (r *Reader) record(rec *format.Record, row []string) error {
