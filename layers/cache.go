@@ -2,6 +2,8 @@ package layers
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -78,9 +80,9 @@ func (c *cache) get(ctx context.Context, at geo.Tile, form string, cols []string
 		rctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		c.tiles[at] = append(c.tiles[at], e)
 		go func() {
-			t, err := render(rctx)
+			defer e.cancel()
+			t, err := guarded(rctx, render)
 			c.finish(e, t, err)
-			e.cancel()
 		}()
 	}
 	e.waiting++
@@ -97,6 +99,17 @@ func (c *cache) get(ctx context.Context, at geo.Tile, form string, cols []string
 		c.mu.Unlock()
 		return nil, false, ctx.Err()
 	}
+}
+
+// guarded turns a panic into an error: it happens on a goroutine of ours, where
+// nobody else could, and one broken tile must not end the server.
+func guarded(ctx context.Context, render func(context.Context) (*Tile, error)) (t *Tile, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t, err = nil, fmt.Errorf("drawing panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return render(ctx)
 }
 
 func (c *cache) finish(e *entry, t *Tile, err error) {

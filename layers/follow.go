@@ -295,6 +295,7 @@ func (e *Engine) mergeLoop(ctx context.Context) {
 			}
 			e.mu.Unlock()
 			e.counts.merges.Add(1)
+			e.poke(e.mergeDue) // another may be due
 		}
 	}
 }

@@ -13,6 +13,10 @@ import (
 // The past is answered from the store: what a scan finds is indexed like the
 // present and drawn or searched by the same code.
 
+// pastLoad is what a look at the past counts among the big jobs: two at a time,
+// since what the scan will find is not known.
+const pastLoad = bigLoad / 2
+
 // past returns the collection as it was, as far as its features meet the box (nil: all).
 func (e *Engine) past(ctx context.Context, c *collection, at catalog.At, box *geo.Box) (*collection, error) {
 	b := index.NewBuilder(&c.info)
@@ -32,6 +36,11 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 	if !r.All && r.Tile.Z < fullZoom {
 		margin = pointCell
 	}
+	leave, err := e.workers.enter(ctx, pastLoad)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	box := r.Tile.GridBox(margin).Box()
 	rev := catalog.Rev(math.MaxInt64)
 	for i := range jobs {
@@ -42,7 +51,7 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 		jobs[i].c = c
 		rev = min(rev, c.rev)
 	}
-	t, err := e.render(ctx, r, jobs)
+	t, err := e.draw(ctx, r, jobs)
 	if err != nil {
 		return nil, fmt.Errorf("tile %s: %w", r.Tile, err)
 	}

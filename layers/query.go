@@ -207,7 +207,11 @@ func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) {
 		return nil, err
 	}
 	defer q.close()
-	if err := q.enter(limit); err != nil {
+	load := limit
+	if q.filter != nil { // it may have to look at everything
+		load = q.c.snap.Len()
+	}
+	if err := q.enter(load); err != nil {
 		return nil, err
 	}
 	a, _ := q.nearest(ctx, r.Lon, r.Lat, limit, after)
@@ -219,8 +223,12 @@ func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, af
 	q.out.begin(&q.c.info, q.fields)
 	next := ""
 	var last index.Neighbour
-	accept := func(r index.Ref) bool {
-		return q.filter == nil || q.filter.accepts(q.c.snap.Segment(r.Part), r.Handle)
+	asked := 0
+	accept := func(r index.Ref) (use, more bool) {
+		if asked++; asked%cancelEvery == 0 && ctx.Err() != nil {
+			return false, false
+		}
+		return q.filter == nil || q.filter.accepts(q.c.snap.Segment(r.Part), r.Handle), true
 	}
 	q.find.Nearest(q.c.snap, lon, lat, accept, func(n index.Neighbour) bool {
 		if n.Metres < after.Metres || n.Metres == after.Metres && n.Key <= after.Key {
@@ -252,10 +260,6 @@ func (e *Engine) nearPast(ctx context.Context, r *NearRequest, limit int, after 
 			return &b
 		})
 		if err != nil {
-			return nil, err
-		}
-		if err := q.enter(limit); err != nil {
-			q.close()
 			return nil, err
 		}
 		a, farthest := q.nearest(ctx, r.Lon, r.Lat, limit, after)
@@ -294,7 +298,11 @@ func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) {
 	here := geo.GridBox{MinX: x, MinY: y, MaxX: x, MaxY: y}.Grow(1)
 	q := &openQuery{e: e, ctx: ctx, querier: e.queries.Get().(*querier), rev: e.Rev()}
 	defer q.close()
-	if err := q.enter(1); err != nil {
+	load := 1
+	if !r.At.IsNow() {
+		load = pastLoad
+	}
+	if err := q.enter(load); err != nil {
 		return nil, err
 	}
 	q.out.begin(nil, nil)
@@ -356,19 +364,27 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 	if err != nil {
 		return nil, err
 	}
-	if !at.IsNow() {
-		if c, err = e.past(ctx, c, at, box()); err != nil {
-			return nil, err
-		}
-		rev = c.rev
-	}
 	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c, filter: f}
 	q.fields, _ = seenFields(&c.info, v)
+	if !at.IsNow() {
+		if err := q.enter(pastLoad); err != nil {
+			q.close()
+			return nil, err
+		}
+		if q.c, err = e.past(ctx, c, at, box()); err != nil {
+			q.close()
+			return nil, err
+		}
+		q.rev = q.c.rev
+	}
 	return q, nil
 }
 
-// enter waits for a place to work in.
+// enter waits for a place to work in, unless the query has one.
 func (q *openQuery) enter(features int) (err error) {
+	if q.leave != nil {
+		return nil
+	}
 	q.leave, err = q.e.workers.enter(q.ctx, features)
 	return err
 }

@@ -99,7 +99,7 @@ func (r *TileRequest) form() string {
 	return string(b)
 }
 
-// render draws the jobs' collections and encodes the tile.
+// render waits for its turn and draws the tile.
 func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*Tile, error) {
 	features := 0
 	for i := range jobs {
@@ -110,6 +110,11 @@ func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*
 		return nil, err
 	}
 	defer leave()
+	return e.draw(ctx, r, jobs)
+}
+
+// draw draws the jobs' collections and encodes the tile.
+func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob) (*Tile, error) {
 	d := e.renders.Get().(*renderer)
 	defer e.renders.Put(d)
 	t := &Tile{}

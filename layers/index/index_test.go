@@ -255,7 +255,7 @@ func TestNearestWalksInOrderOverManySegments(t *testing.T) {
 		}
 		slices.Sort(all)
 		i, last := 0, Neighbour{Metres: -1}
-		f.Nearest(s, lon, lat, func(Ref) bool { return true }, func(n Neighbour) bool {
+		f.Nearest(s, lon, lat, func(Ref) (bool, bool) { return true, true }, func(n Neighbour) bool {
 			if !last.before(n) {
 				t.Fatalf("%+v after %+v", n, last)
 			}

@@ -22,11 +22,12 @@ func (n Neighbour) before(m Neighbour) bool {
 // Nearest walks a snapshot from the position lon, lat in degrees outward, and
 // calls fn for each feature for which accept is true, by ground distance to the
 // geometry (0 inside a polygon), ties by key, until fn returns false. accept is
-// asked once per feature, before its turn, in no certain order.
+// asked once per feature, before its turn, in no certain order; the walk ends when
+// it no longer wants more.
 //
 // The distance is geo.Distance to the position of the geometry that is closest on
 // a plane true to scale at lon, lat.
-func (f *Finder) Nearest(s *Snapshot, lon, lat float64, accept func(Ref) bool, fn func(Neighbour) bool) {
+func (f *Finder) Nearest(s *Snapshot, lon, lat float64, accept func(Ref) (use, more bool), fn func(Neighbour) bool) {
 	q := newNearQuery(lon, lat)
 	var queue nearQueue
 	for i, p := range s.parts {
@@ -45,7 +46,14 @@ func (f *Finder) Nearest(s *Snapshot, lon, lat float64, accept func(Ref) bool, f
 			}
 		case it.level == 0:
 			r := Ref{it.part, it.node}
-			if (p.dead != nil && p.dead.has(it.node)) || !accept(r) {
+			if p.dead != nil && p.dead.has(it.node) {
+				continue
+			}
+			use, more := accept(r)
+			if !more {
+				return
+			}
+			if !use {
 				continue
 			}
 			d := q.distance(p.seg, it.node, &sh)
