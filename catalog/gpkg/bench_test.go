@@ -193,3 +193,32 @@ func BenchmarkEdit(b *testing.B) {
 		i++
 	}
 }
+
+// BenchmarkApplyUpdated changes an attribute of 100,000 features whose window
+// index exists; one operation is a batch of 5,000.
+func BenchmarkApplyUpdated(b *testing.B) {
+	s := benchStore(b)
+	load(b, s, 20, catalog.Created)
+	box := geo.World()
+	if _, err := s.Scan(context.Background(), catalog.Query{Collection: "buildings", Box: &box}, func(*catalog.Feature) error { return nil }); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	var used time.Duration
+	for i := range b.N {
+		b.StopTimer()
+		ops := make([]catalog.Op, benchBatch)
+		for k := range ops {
+			ops[k] = building(i%20*benchBatch + k)
+			ops[k].Feature.Props[2].Value = catalog.Integer(int64(1000 + i))
+		}
+		b.StartTimer()
+		before := cpuTime()
+		if r, err := s.Apply(context.Background(), catalog.Batch{Ops: catalog.Ops(ops...)}); err != nil || r.Updated != benchBatch {
+			b.Fatal(r, err)
+		}
+		used += cpuTime() - before
+	}
+	b.ReportMetric(float64(used.Microseconds())/float64(b.N*benchBatch), "cpu-µs/row")
+}

@@ -112,15 +112,15 @@ func (c *coll) setValues(vals []catalog.Value, present []bool, props catalog.Pro
 // bindRow binds a row for the statements insert and update.
 func (c *coll) bindRow(stmt *sqlite.Stmt, id string, rev catalog.Rev, ct *content) int {
 	stmt.BindText(1, id)
-	bindTime(stmt, 2, ct.validFrom)
-	bindTime(stmt, 3, ct.validTo)
-	stmt.BindInt64(4, int64(rev))
-	stmt.BindInt64(5, ct.hash)
 	if ct.hasCell {
-		stmt.BindInt64(6, ct.cell)
+		stmt.BindInt64(2, ct.cell)
 	} else {
-		stmt.BindNull(6)
+		stmt.BindNull(2)
 	}
+	bindTime(stmt, 3, ct.validFrom)
+	bindTime(stmt, 4, ct.validTo)
+	stmt.BindInt64(5, int64(rev))
+	stmt.BindInt64(6, ct.hash)
 	n := 7
 	if c.geom != "" {
 		if ct.blob == nil {

@@ -101,7 +101,8 @@ func (c *coll) history() string { return quote("nagar_history_" + strconv.Format
 type statements struct {
 	find, lastEnd, anyHistory         string
 	insert, insertNew                 string
-	update, revise, remove            string
+	update, updateInPlace             string
+	revise, remove                    string
 	retire                            string
 	current, currentByID, currentFids string
 	past, pastByID                    string
@@ -128,7 +129,7 @@ func (c *coll) build() {
 	// What decodeRow reads, of a current and of a past version.
 	row := "nagar_rev," + c.idCol + "," + geom + "," + colFrom + "," + colTo + fields
 	hrow := "nagar_rev,nagar_id,nagar_geom," + colFrom + "," + colTo + fields
-	q.find = "SELECT rowid,nagar_rev,nagar_hash," + colFrom + "," + colTo + " FROM " + t + " WHERE " + c.idCol + "=?1 ORDER BY nagar_rev IS NULL, rowid LIMIT 1"
+	q.find = "SELECT rowid,nagar_rev,nagar_hash," + colFrom + "," + colTo + ",nagar_cell FROM " + t + " WHERE " + c.idCol + "=?1 ORDER BY nagar_rev IS NULL, rowid LIMIT 1"
 	q.lastEnd = "SELECT nagar_end FROM " + h + " WHERE nagar_id=?1 AND nagar_rev_to IS NOT NULL ORDER BY nagar_rev_to DESC LIMIT 1"
 	q.anyHistory = "SELECT EXISTS(SELECT 1 FROM " + h + ")"
 
@@ -141,7 +142,10 @@ func (c *coll) build() {
 	}
 	q.insert = "INSERT INTO " + t + "(" + strings.Join(set, ",") + ") VALUES(" + strings.Join(marks, ",") + ")"
 	q.insertNew = strings.Replace(q.insert, "INSERT", "INSERT OR IGNORE", 1)
-	q.update = "UPDATE " + t + " SET " + strings.Join(assign, ",") + " WHERE rowid=?" + strconv.Itoa(len(set)+1)
+	// An update leaves the id alone, and the spatial key where it stays the same:
+	// SQLite writes the entries of an index anew for every column that is set.
+	q.update = "UPDATE " + t + " SET " + strings.Join(assign[1:], ",") + " WHERE rowid=?" + strconv.Itoa(len(set)+1)
+	q.updateInPlace = strings.Replace(q.update, assign[cellPlace]+",", "", 1)
 	q.revise = "UPDATE " + t + " SET " + colFrom + "=?1,nagar_rev=?2,nagar_hash=?3,nagar_cell=?4 WHERE rowid=?5"
 	q.remove = "DELETE FROM " + t + " WHERE rowid=?1"
 	q.retire = "INSERT INTO " + h + "(" + c.copyInto() + ",nagar_rev_to,nagar_end) SELECT " + c.copyFrom() + ",?2,?3 FROM " + t + " WHERE rowid=?1"
@@ -160,10 +164,13 @@ func (c *coll) build() {
 	q.newAt = pastCols + "nagar_rev=?1 AND nagar_id=?2 AND nagar_rev_to IS NOT NULL"
 }
 
+// cellPlace is the place of the spatial key among them.
+const cellPlace = 1
+
 // writeColumns are the columns that insert and update set, in the order in which
 // bindRow binds them.
 func (c *coll) writeColumns() []string {
-	set := []string{c.idCol, colFrom, colTo, "nagar_rev", "nagar_hash", "nagar_cell"}
+	set := []string{c.idCol, "nagar_cell", colFrom, colTo, "nagar_rev", "nagar_hash"}
 	if c.geom != "" {
 		set = append(set, c.geom)
 	}

@@ -20,7 +20,7 @@ type table struct {
 	lucky   bool // the last one was new
 	scratch []byte
 
-	find, lastEnd, insert, insertNew, update, retire, remove *sqlite.Stmt
+	find, lastEnd, insert, insertNew, update, updateInPlace, retire, remove *sqlite.Stmt
 }
 
 // current is the row of a feature's current version.
@@ -31,6 +31,8 @@ type current struct {
 	hash      int64
 	validFrom time.Time
 	validTo   time.Time
+	cell      int64
+	hasCell   bool
 }
 
 // table returns the writer of a collection; the schema may be newer than the one
@@ -55,7 +57,7 @@ func (tx *writeTx) table(c *coll) (*table, error) {
 	for _, p := range []struct {
 		to  **sqlite.Stmt
 		sql string
-	}{{&t.find, c.sql.find}, {&t.lastEnd, c.sql.lastEnd}, {&t.insert, c.sql.insert}, {&t.insertNew, c.sql.insertNew}, {&t.update, c.sql.update}, {&t.retire, c.sql.retire}, {&t.remove, c.sql.remove}} {
+	}{{&t.find, c.sql.find}, {&t.lastEnd, c.sql.lastEnd}, {&t.insert, c.sql.insert}, {&t.insertNew, c.sql.insertNew}, {&t.update, c.sql.update}, {&t.updateInPlace, c.sql.updateInPlace}, {&t.retire, c.sql.retire}, {&t.remove, c.sql.remove}} {
 		stmt, err := tx.Prepare(p.sql)
 		if err != nil {
 			return nil, err
@@ -107,6 +109,7 @@ func (t *table) lookup(id string) (current, error) {
 	}
 	cur.found = true
 	cur.fid, cur.rev, cur.hash = t.find.ColumnInt64(0), catalog.Rev(t.find.ColumnInt64(1)), t.find.ColumnInt64(2)
+	cur.cell, cur.hasCell = t.find.ColumnInt64(5), !t.find.ColumnIsNull(5)
 	if cur.rev > 0 {
 		if cur.validFrom, err = columnTime(t.find, 3); err == nil {
 			cur.validTo, err = columnTime(t.find, 4)
@@ -188,7 +191,7 @@ func (t *table) put(o *op) (catalog.Status, error) {
 	if err := t.supersede(&cur, o.validFrom); err != nil {
 		return 0, err
 	}
-	return catalog.Updated, t.write(o.id, &o.content, cur.fid)
+	return catalog.Updated, t.write(o.id, &o.content, &cur)
 }
 
 // tryNew writes a feature as a new one, and reports false when there is one of
@@ -248,14 +251,12 @@ func (t *table) create(o *op, cur *current) (catalog.Status, error) {
 	if o.merge {
 		t.scratch = o.seal(t.scratch)
 	}
-	fid := int64(0)
 	if cur.found {
-		fid = cur.fid
-		if err := t.forgive(fid); err != nil {
+		if err := t.forgive(cur.fid); err != nil {
 			return 0, err
 		}
 	}
-	return catalog.Created, t.write(o.id, &o.content, fid)
+	return catalog.Created, t.write(o.id, &o.content, cur)
 }
 
 // ended is the valid end of the last deletion of the id, zero when it never was there.
@@ -285,16 +286,21 @@ func (t *table) supersede(cur *current, end time.Time) error {
 	return run(t.retire)
 }
 
-// write makes the content the current version, in the row fid, or a new one for 0.
-func (t *table) write(id string, ct *content, fid int64) error {
+// write makes the content the current version, in the row that was found, or in a
+// new one.
+func (t *table) write(id string, ct *content, cur *current) error {
 	rev := t.touch(ct)
-	if fid == 0 {
+	if !cur.found {
 		t.c.bindRow(t.insert, id, rev, ct)
 		return run(t.insert)
 	}
-	n := t.c.bindRow(t.update, id, rev, ct)
-	t.update.BindInt64(n, fid)
-	return run(t.update)
+	stmt := t.update
+	if ct.cell == cur.cell && ct.hasCell == cur.hasCell {
+		stmt = t.updateInPlace
+	}
+	n := t.c.bindRow(stmt, id, rev, ct)
+	stmt.BindInt64(n, cur.fid)
+	return run(stmt)
 }
 
 func (t *table) delete(o *op) (catalog.Status, error) {
