@@ -15,25 +15,27 @@ import (
 	"nagar/geo"
 )
 
-// dataDir finds the real data beside the repository.
-func dataDir(t *testing.T) string {
-	dir, err := os.Getwd()
+// foreignGeoPackage is a valid GeoPackage that this store did not make.
+func foreignGeoPackage(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "foreign.gpkg")
+	c, err := openConn(path, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
+	for _, ddl := range append([]string{fmt.Sprintf("PRAGMA application_id=%d", applicationID)}, core...) {
+		if err := c.once(ddl); err != nil {
+			t.Fatal(err)
 		}
 	}
-	data := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the real data is missing")
-		}
-		t.Skip("the real data is not on this machine")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
 	}
-	return data
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func TestOpenRefusesOtherFiles(t *testing.T) {
@@ -45,10 +47,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 		}
 		return path
 	}
-	foreign, err := os.ReadFile(filepath.Join(dataDir(t), "ogc", "pygeoapi_dutch_addresses_4326.gpkg"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := foreignGeoPackage(t)
 	for path, want := range map[string]error{
 		write("text.gpkg", []byte(strings.Repeat("this is no database. ", 100))): catalog.ErrNotAStore,
 		write("other.gpkg", foreign): catalog.ErrNotAStore,
@@ -272,4 +271,34 @@ func TestErasedContentIsGoneFromTheFile(t *testing.T) {
 			t.Errorf("what was erased is still in city.gpkg%s", suffix)
 		}
 	}
+}
+
+func TestBackupIsAStore(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openTest(t, filepath.Join(dir, "city.gpkg"))
+	definePoints(t, s)
+	for _, text := range []string{"one", "two"} {
+		op := pointOp("a")
+		op.Feature.Props[0].Value = catalog.Text(text)
+		if _, err := s.Apply(ctx, catalog.Batch{Ops: catalog.Ops(op)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "it's a copy.gpkg")
+	if err := s.Backup(ctx, path); err != nil {
+		t.Fatal(err)
+	}
+	var invalid *catalog.Invalid
+	if err := s.Backup(ctx, path); !errors.As(err, &invalid) {
+		t.Errorf("over a file that is there: %v", err)
+	}
+	backup := openTest(t, path)
+	if v, err := backup.History(ctx, "p", "a"); err != nil || len(v) != 3 {
+		t.Errorf("%+v %v", v, err)
+	}
+	if rev, err := backup.Head(ctx); err != nil || rev != 3 {
+		t.Errorf("head %d %v", rev, err)
+	}
+	checkClean(t, backup)
 }
