@@ -33,9 +33,6 @@ func (a *adoption) adoptNew() error {
 	if err := a.clean(made); err != nil {
 		return err
 	}
-	if err := a.exec(fmt.Sprintf(`update %s set nagar_txn = %d`, a.table, a.txn)); err != nil {
-		return err
-	}
 	if err := a.furnish(made, createHistorySQL(made, a.gis)); err != nil {
 		return err
 	}
@@ -149,8 +146,8 @@ func (a *adoption) difference(t, made *table) error {
 			"o", t.list("o."), "new", made.list("n."), "nulls", nullsFor(a.added, made), "txn", fmt.Sprint(a.txn)))
 	}
 	if !copied {
-		return all(`update {table} n set nagar_txn = {txn}, nagar_hash = null, valid_from = coalesce(n.valid_from,
-			(select max(h.nagar_ended) from {history} h where h.id = n.id))`)
+		return all(`update {table} n set valid_from = greatest(n.valid_from, h.ended)
+			from (select id, max(nagar_ended) ended from {history} where nagar_ended is not null group by id) h where h.id = n.id`)
 	}
 	return all(`analyze {before};
 		create temporary table nagar_took on commit drop as
@@ -167,11 +164,11 @@ func (a *adoption) difference(t, made *table) error {
 			select o.id, o.geom{o}, o.valid_from, least(k.cut, o.valid_to), {txn}, false
 			from nagar_took k join {before} o on o.ctid = k.old
 			where k.same is not true and (o.valid_from is null or o.valid_from < least(k.cut, o.valid_to));
-		update {table} n set nagar_txn = {txn}, nagar_hash = null, valid_to = case when n.valid_to > k.cut then n.valid_to end,
+		update {table} n set valid_to = case when n.valid_to > k.cut then n.valid_to end,
 			valid_from = k.cut from nagar_took k where k.fid = n.fid and k.same is not true and k.old is not null;
-		update {table} n set nagar_txn = {txn}, nagar_hash = null, valid_from = greatest(n.valid_from,
-			(select max(h.nagar_ended) from {history} h where h.id = n.id))
-			from nagar_took k where k.fid = n.fid and k.old is null;`)
+		update {table} n set valid_from = greatest(n.valid_from, h.ended) from nagar_took k,
+			(select id, max(nagar_ended) ended from {history} where nagar_ended is not null group by id) h
+			where k.fid = n.fid and k.old is null and h.id = n.id;`)
 }
 
 // nullsFor is the row tail that stands for columns which were not there before.

@@ -23,8 +23,10 @@ const (
 // revision. It holds a connection while fn runs.
 func (s *Store) Changes(ctx context.Context, since catalog.Rev, fn func(catalog.Commit) error) (catalog.Rev, error) {
 	doing := fmt.Sprintf("read the changes since %d", since)
-	if err := s.takeOver(ctx, false); err != nil {
-		return since, err
+	if !s.listen.running() {
+		if err := s.takeOver(ctx, false); err != nil {
+			return since, err
+		}
 	}
 	head, err := s.Head(ctx)
 	if err != nil {

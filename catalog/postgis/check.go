@@ -47,7 +47,7 @@ var storeChecks = []string{
 
 // tableChecks hold of every collection; see expand in checkTable.
 var tableChecks = []string{
-	`select p.id, p.reason from nagar.problems p where p.coll = {coll}`,
+	`select p.id, p.reason from nagar.problems p where p.coll = {coll} and (p.id = '' or exists (select from {table} x where x.id = p.id and x.geom is null))`,
 	`select '', 'the table was altered or replaced from outside and is not taken over yet' from nagar.collections k where k.coll = {coll} and k.attributes <> {attributes}`,
 	`select '', format('trigger %s is missing or disabled', n) from unnest(array['nagar_before', 'nagar_after', 'nagar_truncate']) n
 		where not exists (select from pg_trigger g where g.tgrelid = {rel} and g.tgname = n and g.tgenabled in ('O', 'A'))`,

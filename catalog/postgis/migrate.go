@@ -67,7 +67,8 @@ type querier interface {
 // version is the version of the system schema, 0 where there is none.
 func (s *Store) version(ctx context.Context, q querier) (int, error) {
 	var there bool
-	if err := q.QueryRow(ctx, `select to_regclass('nagar.meta') is not null`).Scan(&there); err != nil || !there {
+	// Not by to_regclass, which may answer from before the lock was waited for.
+	if err := q.QueryRow(ctx, `select exists (select from pg_class where relnamespace = (select oid from pg_namespace where nspname = 'nagar') and relname = 'meta')`).Scan(&there); err != nil || !there {
 		return 0, err
 	}
 	var version int

@@ -71,7 +71,11 @@ func (a *adoption) normalise(t *table) ([]catalog.Field, []string, error) {
 			return nil, nil, err
 		}
 	}
-	if err := a.exec(`alter table ` + a.table + ` add column if not exists nagar_txn bigint, add column if not exists nagar_hash bigint`); err != nil {
+	// A column added with a default costs nothing, an UPDATE of all rows much.
+	if err := a.exec(fmt.Sprintf(`alter table %s add column if not exists nagar_txn bigint default %d, add column if not exists nagar_hash bigint`, a.table, a.txn)); err != nil {
+		return nil, nil, err
+	}
+	if err := a.exec(`alter table ` + a.table + ` alter column nagar_txn drop default`); err != nil {
 		return nil, nil, err
 	}
 	if err := a.geometryColumn(); err != nil {
@@ -292,10 +296,13 @@ func (a *adoption) fieldColumns(t *table) ([]catalog.Field, []string, error) {
 			continue
 		}
 		f := catalog.Field{Name: c.name, Type: fieldTypeOf(c.typ), Class: catalog.ClassRestricted}
-		if err := a.retype(c, f.Type); err != nil {
+		a.retype(c, f.Type)
+		fields, names = append(fields, f), append(names, c.name)
+	}
+	if len(a.retypes) > 0 { // all in one: each would write the table anew
+		if err := a.exec(`alter table ` + a.table + ` ` + strings.Join(a.retypes, ", ")); err != nil {
 			return nil, nil, err
 		}
-		fields, names = append(fields, f), append(names, c.name)
 	}
 	return fields, names, nil
 }
@@ -309,7 +316,8 @@ func (a *adoption) knownColumn(f *catalog.Field, name string, cols []column) err
 		return nil
 	case c != nil && c.plain && converts(c.typ, f.Type):
 		a.lost = true
-		return a.retype(*c, f.Type)
+		a.retype(*c, f.Type)
+		return nil
 	case c != nil:
 		if err := a.aside(cols, name); err != nil {
 			return err
@@ -325,21 +333,22 @@ var wantedType = map[catalog.FieldType]string{
 	catalog.TypeTime: "timestamptz", catalog.TypeDate: "date", catalog.TypeJSON: "json",
 }
 
-func (a *adoption) retype(c column, to catalog.FieldType) error {
+// retype notes how to bring a column to a field's type; fieldColumns does it.
+func (a *adoption) retype(c column, to catalog.FieldType) {
 	q := quote(c.name)
-	sql := fmt.Sprintf(`alter table %s alter column %s drop not null`, a.table, q)
+	a.retypes = append(a.retypes, fmt.Sprintf(`alter column %s drop not null`, q))
 	if c.typ != wantedType[to] {
-		sql += fmt.Sprintf(`, alter column %s drop default, alter column %[1]s type %s using %s`, q, columnTypes[to], castTo(c, to))
+		a.retypes = append(a.retypes, fmt.Sprintf(`alter column %s drop default, alter column %[1]s type %s using %s`, q, columnTypes[to], castTo(c, to)))
 	}
-	return a.exec(sql)
 }
 
 // clean takes out values that columns hold and the catalogue does not, and notes
 // each geometry that it cannot keep.
 func (a *adoption) clean(t *table) error {
-	sql := expand(`insert into nagar.problems select {coll}, id, 'its geometry could not be kept when the table was taken over: ' || nagar.geometry_problem(geom, {kind})
-			from {table} where nagar.geometry_problem(geom, {kind}) is not null;
-		update {table} set geom = null where nagar.geometry_problem(geom, {kind}) is not null;
+	sql := expand(`create temporary table nagar_bad on commit drop as
+			select fid, id, problem from (select fid, id, nagar.geometry_problem(geom, {kind}) problem from {table} where geom is not null offset 0) x where problem is not null;
+		insert into nagar.problems select {coll}, id, 'its geometry could not be kept when the table was taken over: ' || problem from nagar_bad;
+		update {table} t set geom = null from nagar_bad b where b.fid = t.fid;
 		`, "coll", fmt.Sprint(t.coll), "kind", literal(string(t.Geometry)), "table", a.table)
 	for i, c := range t.columns {
 		switch t.Fields[i].Type {

@@ -3,6 +3,7 @@ package postgis
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,7 @@ const lookSQL = `select k.name, coalesce(r.oid, 0)::bigint, k.coll
 	union all
 	select c.relname, c.oid::bigint, 0
 	from pg_class c
-	where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p'
+	where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relpersistence = 'p' and not c.relispartition
 		and c.relname ~ '^[a-z][a-z0-9_]{0,47}$' and c.relname !~ '^(nagar|gpkg|rtree|sqlite|pg)_'
 		and exists (select from pg_attribute a join pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and y.typname = 'geometry')
 		and not exists (select from nagar.collections k where k.name = c.relname)
@@ -118,9 +119,9 @@ func (s *Store) takeOverOne(ctx context.Context, f found) error {
 		return nil
 	})
 	switch {
-	case err == nil, code(err) == codeLock, ctx.Err() != nil:
-		return ctx.Err()
-	case unavailable(err) && code(err) == "":
+	case err == nil, code(err) == codeLock, strings.HasPrefix(code(err), "40"), ctx.Err() != nil:
+		return ctx.Err() // somebody was in the way: another time
+	case unavailable(err):
 		return err
 	}
 	return s.write(ctx, func(tx pgx.Tx) error {
@@ -130,9 +131,13 @@ func (s *Store) takeOverOne(ctx context.Context, f found) error {
 			}
 		}
 		_, err := tx.Exec(ctx, `insert into nagar.problems select $1, '', $2 where not exists (select from nagar.problems where coll = $1 and reason = $2)`,
-			f.coll, fmt.Sprintf("table %s, changed from outside, could not be taken over: %v", f.name, err))
+			f.coll, troubleWith(f.name)+err.Error())
 		return err
 	})
+}
+
+func troubleWith(name string) string {
+	return "table " + name + ", changed from outside, could not be taken over: "
 }
 
 // adopt takes over the table in the transaction.
@@ -150,6 +155,9 @@ func (s *Store) adopt(ctx context.Context, tx pgx.Tx, f found) error {
 		if err := a.exec(`lock table ` + a.table + ` in access exclusive mode`); err != nil {
 			return err
 		}
+	}
+	if err := a.exec(`delete from nagar.problems where coll = $1 and id = '' and starts_with(reason, $2)`, f.coll, troubleWith(f.name)); err != nil {
+		return err
 	}
 	if f.coll == 0 {
 		return a.adoptNew()
@@ -183,15 +191,16 @@ func (a *adoption) restored() (bool, error) {
 // adoption is the taking over of one table.
 type adoption struct {
 	found
-	ctx   context.Context
-	tx    pgx.Tx
-	s     *Store
-	gis   string
-	table string // qualified and quoted
-	old   *table // as registered; nil: not yet
-	txn   int64
-	added []string // columns that are new to the collection
-	lost  bool     // a known column was not there, or of another type
+	ctx     context.Context
+	tx      pgx.Tx
+	s       *Store
+	gis     string
+	table   string // qualified and quoted
+	old     *table // as registered; nil: not yet
+	txn     int64
+	added   []string // columns that are new to the collection
+	retypes []string // what is still to do to columns' types
+	lost    bool     // a known column was not there, or of another type
 }
 
 func (a *adoption) exec(sql string, args ...any) error {

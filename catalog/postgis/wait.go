@@ -129,6 +129,21 @@ func (l *listener) abandoned() bool {
 	return l.waiting == 0 && time.Since(l.left) > idle
 }
 
+// running reports whether the goroutine runs, and with it keepHouse.
+func (l *listener) running() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == nil {
+		return false
+	}
+	select {
+	case <-l.done:
+		return false
+	default:
+		return true
+	}
+}
+
 func (l *listener) tell(head catalog.Rev) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,19 +170,23 @@ func (s *Store) hear(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, `listen nagar`); err != nil {
 		return err
 	}
-	next := time.Now()
+	// Looking after the tables can take long; a revision is told of meanwhile.
+	ctx, cancel := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		s.keepHouse(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-kept
+	}()
 	for !s.listen.abandoned() {
 		var head catalog.Rev
 		if err := conn.QueryRow(ctx, headSQL).Scan(&head); err != nil {
 			return err
 		}
 		s.listen.tell(head)
-		if time.Now().After(next) {
-			// What fails here fails again, and is told, where somebody asks for it.
-			_ = s.takeOver(ctx, false)
-			_ = s.buildIdleIndexes(ctx)
-			next = time.Now().Add(poll)
-		}
 		wctx, cancel := context.WithTimeout(ctx, poll)
 		_, err := conn.Conn().WaitForNotification(wctx)
 		cancel()
@@ -176,4 +195,21 @@ func (s *Store) hear(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keepHouse takes over what outside tools did to tables, and builds indexes that
+// wait, until the context ends.
+func (s *Store) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		// What fails here fails again, and is told, where somebody asks for it.
+		_ = s.takeOver(ctx, false)
+		_ = s.buildIdleIndexes(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
