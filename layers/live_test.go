@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,81 +177,6 @@ func TestASleepingSubscriberIsToldTheWorld(t *testing.T) {
 	s.Close()
 	if e.subs.count() != 0 {
 		t.Error("still counted after Close")
-	}
-}
-
-func TestValidTimeComesAndGoes(t *testing.T) {
-	r := random(t)
-	var now atomic.Pointer[time.Time]
-	t0 := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	now.Store(&t0)
-	src := newMemSource()
-	src.define(buildingsCollection())
-	feats := city(r, 5)
-	feats[0].ValidFrom = t0.Add(time.Hour)
-	feats[1].ValidTo = t0.Add(2 * time.Hour)
-	feats[2].ValidFrom, feats[2].ValidTo = t0.Add(time.Hour), t0.Add(3*time.Hour)
-	feats[3].ValidTo = t0.Add(-time.Hour)
-	src.write("buildings", feats)
-	e := start(t, src, Options{Clock: func() time.Time { return *now.Load() }})
-	shown := func() string {
-		var out []string
-		for i := range feats {
-			if _, _, ok := e.Feature("buildings", feats[i].ID); ok {
-				out = append(out, fmt.Sprint(i))
-			}
-		}
-		return strings.Join(out, " ")
-	}
-	sub := e.Subscribe()
-	defer sub.Close()
-	for _, c := range []struct {
-		after time.Duration
-		want  string
-	}{{0, "1 4"}, {time.Hour - 1, "1 4"}, {time.Hour, "0 1 2 4"}, {2 * time.Hour, "0 2 4"}, {4 * time.Hour, "0 4"}} {
-		at := t0.Add(c.after)
-		now.Store(&at)
-		e.Tick()
-		if got := shown(); got != c.want {
-			t.Errorf("after %v: %s, want %s", c.after, got, c.want)
-		}
-	}
-	if d := sub.Take(); len(d) != 1 {
-		t.Errorf("notices %+v", d)
-	}
-	// An edit replaces what was planned.
-	f := feats[0]
-	f.ValidTo = t0.Add(5 * time.Hour)
-	src.write("buildings", []catalog.Feature{f})
-	f.ValidTo = time.Time{}
-	rev := src.write("buildings", []catalog.Feature{f})
-	waitRev(t, e, rev)
-	at := t0.Add(6 * time.Hour)
-	now.Store(&at)
-	e.Tick()
-	if got := shown(); got != "0 4" {
-		t.Errorf("after the edit: %s", got)
-	}
-}
-
-func TestValidTimeByTheRunningClock(t *testing.T) {
-	src := newMemSource()
-	src.define(buildingsCollection())
-	f := building(random(t), 1)
-	f.ValidFrom = time.Now().Add(300 * time.Millisecond)
-	rev := src.write("buildings", []catalog.Feature{f})
-	e := start(t, src, Options{})
-	waitRev(t, e, rev)
-	if i, _ := e.Collection("buildings"); i.Count != 0 {
-		t.Fatal("shown too early")
-	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if i, _ := e.Collection("buildings"); i.Count == 1 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("never shown")
-		}
 	}
 }
 
@@ -463,102 +386,5 @@ func TestCancelledRequestsStopTheWork(t *testing.T) {
 	// The next one gets its tile.
 	if tl, _ := getTile(t, e, geo.TileAt(72.85, 19.05, 9), true); tl.Features != 100 {
 		t.Fatalf("%d features", tl.Features)
-	}
-}
-
-func TestBadInputIsRefused(t *testing.T) {
-	src := newMemSource()
-	src.define(buildingsCollection())
-	e := start(t, src, Options{})
-	ctx := context.Background()
-	line := geo.NewLineString([]float64{0, 0, 1, 1})
-	wild := geo.NewPolygon([]float64{0, 0, 1, 0, math.NaN(), 1, 0, 0})
-	for i, f := range []func() error{
-		func() error { _, err := e.Tile(ctx, TileRequest{View: catalog.Public}); return err },
-		func() error {
-			_, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings"}, Tile: geo.Tile{Z: 99}, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings"}, Tile: geo.Tile{Z: 2, X: 4}, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings", "buildings"}, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings"}, View: catalog.Public, Filter: "height_m >"})
-			return err
-		},
-		func() error {
-			_, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings"}, View: catalog.Public, Filter: "owner = 'x'"})
-			return err
-		},
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "buildings", Lon: 181, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "buildings", Lat: math.NaN(), View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "buildings", Limit: 1e9, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "buildings", Limit: -1, View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "buildings", After: "nonsense", View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public, Box: &geo.Box{W: 179, S: 0, E: -179, N: 1}})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public, Box: &geo.Box{W: 0, S: 2, E: 1, N: 1}})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public, Box: &geo.Box{W: 0, S: 0, E: 1, N: 91}})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public, Polygon: &line})
-			return err
-		},
-		func() error {
-			_, err := e.Within(ctx, WithinRequest{Collection: "buildings", View: catalog.Public, Polygon: &wild})
-			return err
-		},
-		func() error { _, err := e.AtPoint(ctx, AtRequest{Lon: math.Inf(1), View: catalog.Public}); return err },
-	} {
-		var invalid *catalog.Invalid
-		if err := f(); !errors.As(err, &invalid) || invalid.Path == "" {
-			t.Errorf("case %d: %v", i, err)
-		}
-	}
-	for i, f := range []func() error{
-		func() error {
-			_, err := e.Near(ctx, NearRequest{Collection: "nothing", View: catalog.Public})
-			return err
-		},
-		func() error { _, err := e.Near(ctx, NearRequest{Collection: "buildings"}); return err }, // no view at all
-		func() error {
-			_, err := e.AtPoint(ctx, AtRequest{Collections: []string{"nothing"}, View: catalog.Public})
-			return err
-		},
-	} {
-		if err := f(); !errors.Is(err, catalog.ErrNotFound) {
-			t.Errorf("case %d: %v", i, err)
-		}
 	}
 }
