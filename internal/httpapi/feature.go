@@ -33,14 +33,8 @@ func (r *request) getFeature() error {
 	if err != nil {
 		return err
 	}
-	versions, err := r.s.cfg.Store.History(r.Request().Context(), c.Name, id)
-	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
-		return err
-	}
-	body := r.appendFeature(nil, &c, &f, versions, m.at)
 	r.revision(f.Rev)
-	r.Response().Header().Set("ETag", featureTag(&f, body))
-	return r.send(http.StatusOK, typeGeoJSON, body)
+	return r.show(http.StatusOK, &c, &f, m.at)
 }
 
 // target reads {collection} and {id} of the path. The collection comes from the
@@ -200,14 +194,25 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
-// current reads a feature as it is now, nil when there is none.
+// current reads the feature that a write would write over, nil when there is none:
+// the one that is true now, else one that will be.
 func (r *request) current(ctx context.Context, collection, id string) (*catalog.Feature, error) {
 	f, err := r.s.cfg.Store.Feature(ctx, collection, id, catalog.At{})
-	if errors.Is(err, catalog.ErrNotFound) {
-		return nil, nil //nolint:nilnil // absence is an answer here
+	if err == nil {
+		return &f, nil
 	}
-	if err != nil {
+	if !errors.Is(err, catalog.ErrNotFound) {
 		return nil, err
 	}
-	return &f, nil
+	versions, err := r.s.cfg.Store.History(ctx, collection, id)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return nil, err
+	}
+	now := time.Now()
+	for i := range versions {
+		if v := &versions[i]; v.RevTo == 0 && v.ValidFrom.After(now) {
+			return &v.Feature, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // absence is an answer here
 }

@@ -162,14 +162,14 @@ func fromEcho(he *echo.HTTPError) *problem {
 
 // fail writes the error as problem+json. Answers that have begun cannot be
 // taken back: those connections are cut, so that nobody takes half for whole.
-func (r *request) fail(err error) *problem {
+func (r *request) fail(err error) {
 	p := problemOf(err)
 	if r.Response().Committed {
-		return p
+		return
 	}
 	if errors.Is(err, context.Canceled) && r.Request().Context().Err() != nil {
 		r.Response().Status = statusClientGone
-		return p
+		return
 	}
 	out := *p
 	out.Instance, out.ID = r.Request().URL.EscapedPath(), r.id
@@ -192,7 +192,6 @@ func (r *request) fail(err error) *problem {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	r.Response().WriteHeader(out.Status)
 	_, _ = r.Response().Write(body) // the caller may be gone: nothing to do about it
-	return p
 }
 
 // statusClientGone is what the log shows for callers that did not wait (as nginx has it).

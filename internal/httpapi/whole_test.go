@@ -194,6 +194,26 @@ func TestACollectionMadeAtRunTime(t *testing.T) {
 	}
 }
 
+// TestAFutureFeature: what will be true can be written and seen by its time; to
+// retract it is for the store to allow or to refuse with a reason.
+func TestAFutureFeature(t *testing.T) {
+	ts, _, _ := whole(t)
+	at := ts.URL + "/api/features/wards/planned"
+	resp, body := fetch(t, "PUT", at, `{"type":"Feature","geometry":null,"properties":{"name":"Planned"},"valid_from":"2090-01-01"}`, admin, "If-None-Match: *")
+	if resp.StatusCode != 201 || !strings.Contains(body, "Planned") {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	if now, _ := fetch(t, "GET", at, ""); now.StatusCode != 404 {
+		t.Errorf("now: %d", now.StatusCode)
+	}
+	if then, body := fetch(t, "GET", at+"?asof=2091-01-01", ""); then.StatusCode != 200 || !strings.Contains(body, "Planned") {
+		t.Errorf("then: %d %s", then.StatusCode, body)
+	}
+	if gone, body := fetch(t, "DELETE", at, "", admin, "If-Match: "+resp.Header.Get("Etag")); gone.StatusCode != 204 && gone.StatusCode != 422 {
+		t.Errorf("retract: %d %s", gone.StatusCode, body)
+	}
+}
+
 // TestNothingRestrictedCrossesTheRealEngine asks the engine and the store too,
 // with questions that could tell a hidden value by their answers.
 func TestNothingRestrictedCrossesTheRealEngine(t *testing.T) {

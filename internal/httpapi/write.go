@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nagar/catalog"
 	"nagar/geo/geojson"
@@ -66,6 +67,9 @@ func (r *request) postFeature() error {
 		r.Response().Header().Set("Idempotency-Replayed", "true")
 	}
 	r.Response().Header().Set("Location", r.featureURL(c.Name, f.ID))
+	if res.Replayed {
+		return r.firstAnswer(&c, f.ID, res.Rev)
+	}
 	return r.written(http.StatusCreated, &c, f.ID, res.Rev)
 }
 
@@ -258,13 +262,17 @@ func (r *request) deleteFeature() error {
 	if err != nil {
 		return err
 	}
-	_, want, err := r.precondition(&c, &id, false)
+	have, want, err := r.precondition(&c, &id, false)
 	if err != nil {
 		return err
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Delete, Feature: catalog.Feature{ID: id}, If: &want}, "")
+	end := catalog.Feature{ID: id}
+	if have.ValidFrom.After(time.Now()) {
+		end.ValidFrom = have.ValidFrom // it ends before it began
+	}
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Delete, Feature: end, If: &want}, "")
 	if err != nil {
-		return stale(err)
+		return stale(inBody(err))
 	}
 	r.revision(res.Rev)
 	r.caching()
@@ -365,21 +373,43 @@ func (r *request) reason() string {
 
 // written answers a write with the feature as it is now.
 func (r *request) written(status int, c *catalog.Collection, id string, rev catalog.Rev) error {
-	ctx := r.Request().Context()
 	r.revision(rev)
-	f, err := r.current(ctx, c.Name, id)
+	f, err := r.current(r.Request().Context(), c.Name, id)
 	if err != nil {
 		return err
 	}
-	if f == nil { // deleted meanwhile, or true only later
+	if f == nil { // deleted meanwhile, or true no longer
 		r.caching()
-		return r.NoContent(http.StatusNoContent)
+		if status == http.StatusOK {
+			status = http.StatusNoContent
+		}
+		return r.NoContent(status)
 	}
-	versions, err := r.s.cfg.Store.History(ctx, c.Name, id)
+	return r.show(status, c, f, catalog.At{})
+}
+
+// firstAnswer answers a repeated POST as the first one was, whatever has become of
+// the feature since.
+func (r *request) firstAnswer(c *catalog.Collection, id string, rev catalog.Rev) error {
+	at := catalog.At{Known: rev}
+	f, err := r.s.cfg.Store.Feature(r.Request().Context(), c.Name, id, at)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return r.written(http.StatusCreated, c, id, rev)
+	}
+	if err != nil {
+		return err
+	}
+	r.revision(rev)
+	return r.show(http.StatusCreated, c, &f, at)
+}
+
+// show answers with a feature and its history.
+func (r *request) show(status int, c *catalog.Collection, f *catalog.Feature, at catalog.At) error {
+	versions, err := r.s.cfg.Store.History(r.Request().Context(), c.Name, f.ID)
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
-	body := r.appendFeature(nil, c, f, versions, catalog.At{})
+	body := r.appendFeature(nil, c, f, versions, at)
 	r.Response().Header().Set("ETag", featureTag(f, body))
 	return r.send(status, typeGeoJSON, body)
 }

@@ -78,6 +78,12 @@ func TestIdempotency(t *testing.T) {
 	if second.Header.Get("Idempotency-Replayed") != "true" || first.Header.Get("Location") != second.Header.Get("Location") || text(t, first) != text(t, second) {
 		t.Errorf("%v\n%v", first.Header, second.Header)
 	}
+	wantStatus(t, fx.call("PATCH", strings.TrimPrefix(first.Header.Get("Location"), "http://example.com"), "admin", "If-Match: *", `body={"properties":{"name":"changed"}}`), 200)
+	third := fx.call("POST", "/api/features/wards", "admin", "Idempotency-Key: k1", body)
+	wantStatus(t, third, 201)
+	if third.Header.Get("Etag")[:3] != first.Header.Get("Etag")[:3] || strings.Contains(text(t, third), "changed") {
+		t.Errorf("the first answer has changed: %v", third.Header)
+	}
 	wantStatus(t, fx.call("POST", "/api/features/wards", "admin", "Idempotency-Key: k1", strings.Replace(body, "once", "other", 1)), 422)
 	other := fx.call("POST", "/api/features/wards", "admin", "Idempotency-Key: k2", body)
 	wantStatus(t, other, 201)
