@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"nagar/catalog"
 	"nagar/catalog/uid"
@@ -27,28 +29,81 @@ func hashID(id string) uint64 { return maphash.String(idSeed, id) }
 
 // structures gives the features of a collection their structure UIDs.
 type structures struct {
-	byID  map[uint64]uid.UID // hash of a stored feature's id → its UID
-	taken map[uid.UID]bool   // stored, or given in this load
+	stored []storedUID // by hash
+	taken  sieve       // UIDs stored, or given in this load
 }
 
-// newStructures reads the UIDs that are stored, when any are. Each entry costs
-// some 30 bytes.
+// storedUID is the UID of a stored feature, by the hash of its id: 16 bytes each.
+type storedUID struct {
+	id  uint64
+	uid uid.UID
+}
+
+// newStructures reads the UIDs that are stored, when any are.
 func newStructures(ctx context.Context, store catalog.Store, collection string, filled bool) (*structures, error) {
-	s := &structures{byID: map[uint64]uid.UID{}, taken: map[uid.UID]bool{}}
+	s := &structures{}
 	if !filled {
 		return s, nil
 	}
 	_, err := store.Scan(ctx, catalog.Query{Collection: collection}, func(f *catalog.Feature) error {
 		if u, err := uid.Parse(f.Props.Get("uid").Str()); err == nil {
-			s.byID[hashID(f.ID)] = u
-			s.taken[u] = true
+			s.stored = append(s.stored, storedUID{hashID(f.ID), u})
+			s.taken.add(u)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the structures of %s: %w", collection, err)
 	}
+	slices.SortFunc(s.stored, func(a, b storedUID) int { return cmp.Compare(a.id, b.id) })
 	return s, nil
+}
+
+// of is the UID that the feature of that id has been given before.
+func (s *structures) of(id string) (uid.UID, bool) {
+	i, ok := slices.BinarySearchFunc(s.stored, hashID(id), func(e storedUID, h uint64) int { return cmp.Compare(e.id, h) })
+	if !ok {
+		return 0, false
+	}
+	return s.stored[i].uid, true
+}
+
+// sieve is a Bloom filter of UIDs: it never misses one that was added, and takes
+// few others for one, for which another is drawn. Ten million UIDs make it wrong
+// once in a hundred draws, and it stays at 16 MB.
+type sieve struct{ bits []uint64 }
+
+const sieveBits = 1 << 27
+
+// places are the bits of a UID: four 27-bit parts of its spread value.
+func places(u uid.UID) (at [4]uint32) {
+	h := uint64(u)
+	for i := range at {
+		h = (h ^ h>>31) * 0x9e3779b97f4a7c15
+		at[i] = uint32(h >> 37)
+	}
+	return at
+}
+
+func (s *sieve) add(u uid.UID) {
+	if s.bits == nil {
+		s.bits = make([]uint64, sieveBits/64)
+	}
+	for _, b := range places(u) {
+		s.bits[b/64] |= 1 << (b % 64)
+	}
+}
+
+func (s *sieve) has(u uid.UID) bool {
+	if s.bits == nil {
+		return false
+	}
+	for _, b := range places(u) {
+		if s.bits[b/64]>>(b%64)&1 == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // assign gives the feature its UID: that of its source when valid, else the one
@@ -56,15 +111,15 @@ func newStructures(ctx context.Context, store catalog.Store, collection string, 
 func (s *structures) assign(f *catalog.Feature, index int) {
 	v := f.Props[index].Value
 	if u, err := uid.Parse(v.Str()); err == nil && !u.Reserved() {
-		s.taken[u] = true
+		s.taken.add(u)
 		f.Props[index].Value = catalog.Text(u.String())
 		return
 	}
-	u, ok := s.byID[hashID(f.ID)]
+	u, ok := s.of(f.ID)
 	for !ok {
 		u = uid.Random()
-		ok = !u.Reserved() && !s.taken[u]
+		ok = !u.Reserved() && !s.taken.has(u)
 	}
-	s.taken[u] = true
+	s.taken.add(u)
 	f.Props[index].Value = catalog.Text(u.String())
 }
