@@ -26,27 +26,25 @@ func (e *Engine) Tile(ctx context.Context, r TileRequest) (*Tile, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	jobs := make([]layerJob, len(r.Collections))
-	for i, name := range r.Collections {
-		c, err := st.seen(name, r.View)
-		if err != nil {
-			return nil, err
-		}
-		if jobs[i], err = newLayerJob(c, &r); err != nil {
+	for _, name := range r.Collections {
+		if _, err := st.seen(name, r.View); err != nil {
 			return nil, err
 		}
 	}
 	if !r.At.IsNow() {
+		jobs, err := st.jobs(&r)
+		if err != nil {
+			return nil, err
+		}
 		return e.pastTile(ctx, &r, jobs)
 	}
 	t, hit, err := e.cache.get(ctx, r.Tile, r.form(), r.Collections, func(ctx context.Context) (*Tile, error) {
-		// Read the state again: what is rendered must be no older than the entry, which
-		// a publication since may not know.
-		now := e.state.Load()
-		for i := range jobs {
-			if c, ok := now.cols[jobs[i].c.info.Name]; ok {
-				jobs[i].c = c
-			}
+		// From the state as it is now: a publication between the reading above and the
+		// making of the cache's entry would not drop the entry, and what it hid or
+		// changed would stay.
+		jobs, err := e.state.Load().jobs(&r)
+		if err != nil {
+			return nil, err
 		}
 		return e.render(ctx, &r, jobs)
 	})
@@ -56,6 +54,21 @@ func (e *Engine) Tile(ctx context.Context, r TileRequest) (*Tile, error) {
 	out := *t
 	out.Rev, out.Cached = rev, hit
 	return &out, nil
+}
+
+// jobs are the layers of a request on this state, as its view sees them.
+func (st *state) jobs(r *TileRequest) ([]layerJob, error) {
+	jobs := make([]layerJob, len(r.Collections))
+	for i, name := range r.Collections {
+		c, err := st.seen(name, r.View)
+		if err != nil {
+			return nil, err
+		}
+		if jobs[i], err = newLayerJob(c, r); err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
 }
 
 func (r *TileRequest) check() error {
