@@ -28,7 +28,7 @@ type env struct {
 
 // newEnv makes a fresh store, opens it, and has it checked whole when the case ends.
 func newEnv(t *testing.T, h Harness) *env {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience*time.Minute)
 	t.Cleanup(cancel)
 	e := &env{T: t, h: h, location: h.New(t), ctx: ctx}
 	t.Cleanup(e.verify) // runs after every handle is closed

@@ -147,7 +147,7 @@ func testCommitOrder(e *env) {
 		if !errors.Is(err, context.Canceled) {
 			e.Fatalf("follower: %v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience * 5 * time.Second):
 		cancel()
 		<-followed
 		e.Errorf("the follower saw %d changes of %d", len(written(live, "places")), writers*batches*3)
@@ -212,7 +212,7 @@ func testWait(e *env) {
 			if got := e.head(s); got != rev {
 				e.Errorf("after Wait the head is %d, the write was %d", got, rev)
 			}
-		case <-time.After(1200 * time.Millisecond):
+		case <-time.After(patience * 1200 * time.Millisecond):
 			e.Fatalf("waiter %d still sleeps a second after revision %d", i, rev)
 		}
 		if err := s.Wait(e.ctx, head); err != nil {

@@ -135,7 +135,7 @@ func (e *env) writeAlong() (stop func()) {
 func (e *env) killLoader(after time.Duration) (pid, acknowledged int) {
 	e.Helper()
 	root, _, _ := strings.Cut(e.Name(), "/")
-	cmd := exec.Command(os.Args[0], "-test.run=^"+root+"$", "-test.v=false", "-test.timeout=1m")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+root+"$", "-test.v=false", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), childEnv+"="+e.location)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -145,7 +145,7 @@ func (e *env) killLoader(after time.Duration) (pid, acknowledged int) {
 	if err := cmd.Start(); err != nil {
 		e.Fatal(err)
 	}
-	guard := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
+	guard := time.AfterFunc(patience*20*time.Second, func() { cmd.Process.Kill() })
 	defer guard.Stop()
 	acknowledged = -1
 	var said []string
