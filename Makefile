@@ -50,7 +50,7 @@ fuzz: setup-run ## every fuzz target for FUZZTIME (60s)
 
 .PHONY: golden
 golden: ## rewrite the golden files; look at the diff
-	go test ./... -run Golden -update
+	go test ./internal/app/server -run Golden -update
 
 .PHONY: bench
 bench: setup-test build ## benchmarks with allocations
@@ -63,6 +63,10 @@ e2e: setup-test build ## the viewer in a real browser
 .PHONY: viewer-test
 viewer-test: $(VIEWER)/node_modules/.stamp ## unit tests, lint and types of the viewer
 	cd $(VIEWER) && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+
+.PHONY: notices
+notices: $(VIEWER)/node_modules/.stamp ## rewrite docs/third-party.md
+	scripts/notices.sh
 
 .PHONY: clean
 clean: ## remove what make built; keeps the store
