@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
@@ -108,11 +109,12 @@ function compressed(): Plugin {
 		name: "nagar-compressed",
 		apply: "build",
 		enforce: "post",
-		generateBundle(_options, bundle) {
-			for (const [name, file] of Object.entries(bundle)) {
+		// From the written files: other plugins still change chunks while the bundle is made.
+		writeBundle(options, bundle) {
+			for (const name of Object.keys(bundle)) {
 				if (!/\.(js|css)$/.test(name)) continue;
-				const body = file.type === "chunk" ? file.code : file.source;
-				this.emitFile({ type: "asset", fileName: `${name}.br`, source: brotliCompressSync(body) });
+				const path = join(options.dir ?? here("./dist"), name);
+				writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path)));
 			}
 		},
 	};

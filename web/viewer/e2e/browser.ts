@@ -34,6 +34,8 @@ export interface Watched {
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
 	const context = await browser.newContext({
 		viewport: { width: 1280, height: 800 },
+		// A quarter of the pixels: the map is drawn by software here.
+		deviceScaleFactor: 0.5,
 		locale: "en-IN",
 		timezoneId: "Asia/Kolkata",
 		reducedMotion: "reduce",

@@ -58,7 +58,7 @@ export function startMap(container: HTMLElement): void {
 		// Three pixels for one cost a phone much, and nobody sees them.
 		pixelRatio: Math.min(devicePixelRatio, 2),
 		transformRequest: (url) => ({ url: freshTileUrl(url) }),
-		canvasContextAttributes: { antialias: devicePixelRatio < 1.5 },
+		canvasContextAttributes: { antialias: devicePixelRatio === 1 },
 	});
 	setTheMap(map);
 	if (import.meta.env.MODE !== "production") (globalThis as Record<string, unknown>).map = map;
