@@ -289,6 +289,9 @@ func (l *loader) conclude() {
 	if l.extra > 0 {
 		l.warn(fmt.Sprintf("%d positions had more than three ordinates; those beyond the third were dropped", l.extra))
 	}
+	if l.opts.Mode == Replace && l.sum.Rejected > 0 && l.sum.Batches > 0 {
+		l.warn(fmt.Sprintf("%d features were rejected; what the collection had under their ids has been deleted, as the file does not replace it", l.sum.Rejected))
+	}
 	if l.sum.Read == 0 && l.sum.Error == "" {
 		l.warn("the file holds no features")
 	}

@@ -9,6 +9,8 @@ import (
 
 	"nagar/catalog"
 	"nagar/catalog/gpkg"
+	"nagar/catalog/postgis"
+	"nagar/catalog/postgis/pgtest"
 	"nagar/internal/ingest"
 )
 
@@ -35,15 +37,30 @@ func sharedData(t testing.TB) string {
 	return data
 }
 
-// TestRealDataLoadsTwice loads every file as its documented command does, into a
-// GeoPackage, twice: the second time nothing changes.
+// TestRealDataLoadsTwice loads every file as its documented command does, into both
+// stores, twice: the second time nothing changes.
 func TestRealDataLoadsTwice(t *testing.T) {
 	data := sharedData(t)
-	store, err := gpkg.Open(context.Background(), filepath.Join(t.TempDir(), "city.gpkg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	t.Run("GeoPackage", func(t *testing.T) {
+		store, err := gpkg.Open(context.Background(), filepath.Join(t.TempDir(), "city.gpkg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		loadRealData(t, data, store)
+	})
+	t.Run("PostGIS", func(t *testing.T) {
+		store, err := postgis.Open(context.Background(), pgtest.Start(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		loadRealData(t, data, store)
+	})
+}
+
+func loadRealData(t *testing.T, data string, store catalog.Store) {
+	t.Helper()
 	tests := []struct {
 		file     string
 		o        ingest.Options
