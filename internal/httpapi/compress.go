@@ -80,3 +80,29 @@ func compressWell(e encoding, body []byte) ([]byte, error) {
 	}
 	return compress(e, body)
 }
+
+// unpacksTo reports whether packed, in the content coding e, is want.
+func unpacksTo(e encoding, packed, want []byte) bool {
+	var r io.Reader
+	switch e {
+	case gzipped:
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return false
+		}
+		r = z
+	case brotlied:
+		r = brotli.NewReader(bytes.NewReader(packed))
+	case zstandard:
+		z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return false
+		}
+		defer z.Close()
+		r = z
+	default:
+		return bytes.Equal(packed, want)
+	}
+	got, err := io.ReadAll(io.LimitReader(r, int64(len(want))+1))
+	return err == nil && bytes.Equal(got, want)
+}

@@ -266,16 +266,18 @@ func (fl *files) open(name string) (*file, error) {
 }
 
 // form returns the file in a content coding: the one that lies beside it as
-// name.br or name.gz, else made now and kept.
+// name.br or name.gz, else made now and kept. One that lies there and unpacks to
+// something else is from another build, and is not used.
 func (fl *files) form(f *file, name string, e encoding) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b, ok := f.forms[e]; ok {
 		return b, nil
 	}
+	plain := f.forms[identity]
 	b, err := fs.ReadFile(fl.fs, name+beside[e])
-	if errors.Is(err, fs.ErrNotExist) {
-		b, err = compressWell(e, f.forms[identity])
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !unpacksTo(e, b, plain) {
+		b, err = compressWell(e, plain)
 	}
 	if err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/andybalholm/brotli"
+
 	"nagar/catalog"
 	"nagar/city"
 	"nagar/geo"
@@ -396,13 +398,25 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-var viewerFiles = fstest.MapFS{
-	"index.html":                 {Data: []byte(`<!doctype html><script>let a=1</script><script type="module" src="/assets/main-AbCd1234.js"></script>`)},
-	"assets/main-AbCd1234.js":    {Data: []byte("export const x = 1;\n" + strings.Repeat("// padding that compresses\n", 200))},
-	"assets/main-AbCd1234.js.br": {Data: []byte("ready-made")},
-	"styles/light.json":          {Data: []byte(`{"version":8,"sources":{"city":{"url":"{base}/tiles/wards.json"}}}`)},
-	"fonts/mukta.woff2":          {Data: []byte("font")},
-	"sprites/city.json":          {Data: []byte("{}")},
+var (
+	script      = []byte("export const x = 1;\n" + strings.Repeat("// padding that compresses\n", 200))
+	viewerFiles = fstest.MapFS{
+		"index.html":                  {Data: []byte(`<!doctype html><script>let a=1</script><script type="module" src="/assets/main-AbCd1234.js"></script>`)},
+		"assets/main-AbCd1234.js":     {Data: script},
+		"assets/main-AbCd1234.js.br":  {Data: must(squeeze(brotli.NewWriterLevel(io.Discard, 0), script))}, // poorly packed, so that it can be told
+		"assets/stale-AbCd1234.js":    {Data: script},
+		"assets/stale-AbCd1234.js.br": {Data: must(squeeze(brotli.NewWriterLevel(io.Discard, 0), []byte("of another build")))},
+		"styles/light.json":           {Data: []byte(`{"version":8,"sources":{"city":{"url":"{base}/tiles/wards.json"}}}`)},
+		"fonts/mukta.woff2":           {Data: []byte("font")},
+		"sprites/city.json":           {Data: []byte("{}")},
+	}
+)
+
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // cityCollections are the fixture's: one public with a restricted field, one that

@@ -64,7 +64,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	// behind the last one in, serve who is inside, and only then shut down.
 	s.closing.Store(true)
 	closeErr := door.shut(closeTime)
-	_ = <-ended // that the door is closed
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		closeErr = errors.Join(closeErr, err)
+	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
 	open.wait(finish)

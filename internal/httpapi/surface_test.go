@@ -39,8 +39,11 @@ func TestViewer(t *testing.T) {
 	if h := asset.Header; h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Content-Type") != "text/javascript; charset=utf-8" || h.Get("Content-Encoding") != "br" {
 		t.Errorf("%v", h)
 	}
-	if text(t, asset) != "ready-made" {
+	if text(t, asset) != string(viewerFiles["assets/main-AbCd1234.js.br"].Data) {
 		t.Error("the form that lies ready is not used")
+	}
+	if stale := unpack(t, fx.get("/assets/stale-AbCd1234.js", "Accept-Encoding: br")); stale != string(script) {
+		t.Errorf("a form of another build is served: %q", stale)
 	}
 	zipped := fx.get("/assets/main-AbCd1234.js", "Accept-Encoding: gzip")
 	if !strings.Contains(unpack(t, zipped), "export const x") || zipped.Header.Get("Content-Encoding") != "gzip" {
