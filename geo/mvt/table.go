@@ -12,7 +12,7 @@ import (
 type table struct {
 	slots []uint64 // upper half of the hash << 32 | index + 1; 0: free
 	n     int
-	at    []uint32 // where each value begins, by index, those not in slots too
+	at    []uint32 // where each value begins, by index
 	last  uint64   // hash of the value that find looked for
 }
 
@@ -63,9 +63,6 @@ func (t *table) add(values []byte, from int) {
 	t.put(t.last, uint32(len(t.at)))
 	t.n++
 }
-
-// skip counts a value that is not to be found again.
-func (t *table) skip(from int) { t.at = append(t.at, uint32(from)) }
 
 func (t *table) put(hash uint64, number uint32) {
 	mask := uint64(len(t.slots) - 1)

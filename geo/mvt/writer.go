@@ -114,7 +114,7 @@ func (w *Writer) Key(name string) uint32 {
 // value ends a Value message whose body starts at from+2 (tag and one length
 // byte are reserved at from), and returns its index, an earlier one when the
 // layer has the same value already.
-func (w *Writer) value(from int, dedupe bool) uint32 {
+func (w *Writer) value(from int) uint32 {
 	body := w.values[from+2:]
 	if len(body) >= 0x80 { // the length takes more than the reserved byte
 		n := uvarintLen(uint64(len(body)))
@@ -124,30 +124,21 @@ func (w *Writer) value(from int, dedupe bool) uint32 {
 	}
 	w.values[from] = 4<<3 | 2
 	binary.PutUvarint(w.values[from+1:], uint64(len(body)))
-	if dedupe {
-		if i, ok := w.table.find(w.values, from); ok {
-			w.values = w.values[:from]
-			return i
-		}
-		w.table.add(w.values, from)
-	} else {
-		w.table.skip(from)
+	if i, ok := w.table.find(w.values, from); ok {
+		w.values = w.values[:from]
+		return i
 	}
+	w.table.add(w.values, from)
 	w.nvalues++
 	return w.nvalues - 1
 }
 
 // Text adds a string value.
-func (w *Writer) Text(s string) uint32 { return w.text(s, true) }
-
-// UniqueText adds a string value that is known to occur once in the layer.
-func (w *Writer) UniqueText(s string) uint32 { return w.text(s, false) }
-
-func (w *Writer) text(s string, dedupe bool) uint32 {
+func (w *Writer) Text(s string) uint32 {
 	from := len(w.values)
 	w.values = binary.AppendUvarint(append(w.values, 0, 0, 1<<3|2), uint64(len(s)))
 	w.values = append(w.values, s...)
-	return w.value(from, dedupe)
+	return w.value(from)
 }
 
 // Int adds an integer: as int_value, or as the shorter sint_value when negative.
@@ -158,14 +149,14 @@ func (w *Writer) Int(v int64) uint32 {
 	} else {
 		w.values = binary.AppendUvarint(append(w.values, 0, 0, 4<<3), uint64(v))
 	}
-	return w.value(from, true)
+	return w.value(from)
 }
 
 // Double adds a real number as double_value.
 func (w *Writer) Double(v float64) uint32 {
 	from := len(w.values)
 	w.values = binary.LittleEndian.AppendUint64(append(w.values, 0, 0, 3<<3|1), math.Float64bits(v))
-	return w.value(from, true)
+	return w.value(from)
 }
 
 // Bool adds a truth value.
@@ -176,7 +167,7 @@ func (w *Writer) Bool(v bool) uint32 {
 		b = 1
 	}
 	w.values = append(w.values, 0, 0, 7<<3, b)
-	return w.value(from, true)
+	return w.value(from)
 }
 
 // Feature begins a feature; an id of 0 is not written.

@@ -142,7 +142,7 @@ func same(t *testing.T, s *Snapshot, c *catalog.Collection, want map[string]cata
 func TestEditSequencesEqualAFreshBuild(t *testing.T) {
 	r := random(t)
 	c := things()
-	for range 6 {
+	for range 3 {
 		want := map[string]catalog.Feature{}
 		s := NewSnapshot(NewBuilder(c).Build())
 		var pending *Merge
