@@ -104,7 +104,6 @@ func (r *request) page() error {
 		return r.notBuilt()
 	}
 	h := r.Response().Header()
-	h.Set("Content-Security-Policy", r.s.files.policy)
 	h.Set("Permissions-Policy", "geolocation=(self), camera=(self), microphone=(self)")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
@@ -205,6 +204,7 @@ func (r *request) file(name, cache string) error {
 		return err
 	}
 	h := r.Response().Header()
+	h.Set("Content-Security-Policy", r.s.files.policy) // a worker lives by the policy of its own script
 	h.Set("Cache-Control", cache)
 	h.Set("Content-Type", f.mediaType)
 	h.Set("Vary", "Accept-Encoding")

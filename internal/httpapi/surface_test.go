@@ -45,6 +45,9 @@ func TestViewer(t *testing.T) {
 	if stale := unpack(t, fx.get("/assets/stale-AbCd1234.js", "Accept-Encoding: br")); stale != string(script) {
 		t.Errorf("a form of another build is served: %q", stale)
 	}
+	if asset.Header.Get("Content-Security-Policy") != fx.get("/").Header.Get("Content-Security-Policy") {
+		t.Error("a worker's script has another policy than its page")
+	}
 	zipped := fx.get("/assets/main-AbCd1234.js", "Accept-Encoding: gzip")
 	if !strings.Contains(unpack(t, zipped), "export const x") || zipped.Header.Get("Content-Encoding") != "gzip" {
 		t.Errorf("%v", zipped.Header)
