@@ -2,6 +2,7 @@ package geojson
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -37,6 +38,23 @@ type decoder struct {
 	d     geojson.Decoder
 	f     geojson.Feature
 	names map[string]string // property names, each allocated once
+	words [512]string       // short texts seen lately, by their hash: wards, uses and the like repeat
+}
+
+// word is b as a string, most often one that is there already.
+func (d *decoder) word(b []byte) string {
+	if len(b) > 24 {
+		return string(b)
+	}
+	h := uint32(2166136261) // FNV-1a
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	slot := &d.words[h>>16%uint32(len(d.words))]
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
 }
 
 var decoders = sync.Pool{New: func() any { return &decoder{names: map[string]string{}} }}
@@ -97,7 +115,7 @@ func (d *decoder) record(r *format.Record) error {
 			name = string(m.Name)
 			d.names[name] = name
 		}
-		v, ok := value(m.Value)
+		v, ok := d.value(m.Value)
 		if !ok {
 			return fmt.Errorf("properties.%s: half a surrogate pair is no text", name)
 		}
@@ -108,9 +126,12 @@ func (d *decoder) record(r *format.Record) error {
 
 // value types a JSON value. A number that neither 64-bit integers nor reals hold
 // stays a JSON value, so that nothing is lost.
-func value(raw []byte) (catalog.Value, bool) {
+func (d *decoder) value(raw []byte) (catalog.Value, bool) {
 	switch raw[0] {
 	case '"':
+		if bytes.IndexByte(raw, '\\') < 0 {
+			return catalog.Text(d.word(raw[1 : len(raw)-1])), true
+		}
 		s, ok := geojson.Unquote(raw)
 		return catalog.Text(s), ok
 	case 'n':
