@@ -89,6 +89,8 @@ type Info struct {
 	Columns []Column
 	// Geometry is the declared kind of geometry; "" when not declared.
 	Geometry catalog.GeometryKind
+	// ID is the column that Record.ID comes from, "" when it is no column.
+	ID string
 	// Notes are remarks for the user, such as which layer was taken.
 	Notes []string
 }

@@ -117,7 +117,7 @@ func (l *loader) makeWorkers() error {
 		probe = l.src.probe()
 	}
 	for range n + 1 { // the last is for chunks done again
-		w := &worker{opts: &l.opts, profile: l.profile, wards: map[string]string{}}
+		w := &worker{opts: &l.opts, profile: l.profile, idColumn: l.info.ID, wards: map[string]string{}}
 		if l.opts.Repair {
 			var err error
 			if w.mender, err = newMender(); err != nil {

@@ -144,6 +144,16 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+func TestIDColumnOfATable(t *testing.T) {
+	for _, flag := range []string{"", "id"} {
+		m := newMemory()
+		mustLoad(t, m, ingest.Options{Collection: "a", From: file(t, "x.csv", "id,lon,lat,v\nk1,72.8,19,1\n"), ID: flag})
+		if f, ok := m.features["a"]["k1"]; !ok || f.Props.Get("source_id") != catalog.Text("k1") {
+			t.Errorf("--id %q: %v", flag, m.features["a"])
+		}
+	}
+}
+
 func TestHashDoesNotDependOnTheOrderOfMembers(t *testing.T) {
 	m := newMemory()
 	mustLoad(t, m, ingest.Options{Collection: "a", From: file(t, "x.geojsonl", point("", `"a":1,"b":2`))})

@@ -43,6 +43,8 @@ type worker struct {
 	profile *city.Profile
 	to4326  transformer // nil when coordinates are lon/lat already
 	mender  *mender
+	// idColumn is the column that the decoder takes for the record's id.
+	idColumn string
 	rec     format.Record
 	hash    []byte
 	wards   map[string]string
@@ -81,6 +83,8 @@ func (w *worker) process(c format.Chunk, i int, m *mapping) item {
 // identity is the id by the contract's rule; own is false for a hash.
 func (w *worker) identity(r *format.Record) (id string, own bool, err error) {
 	switch {
+	case w.opts.ID != "" && w.opts.ID == w.idColumn && r.ID != "":
+		return r.ID, true, nil
 	case w.opts.ID != "":
 		for i := range r.Fields {
 			if f := &r.Fields[i]; f.Name == w.opts.ID {

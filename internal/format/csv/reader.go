@@ -151,7 +151,7 @@ func (r *Reader) findGeometry(o Options) error {
 	r.lon, r.lat, r.wkt, r.id = -1, -1, -1, -1
 	for i, h := range r.header {
 		if h == "id" {
-			r.id = i
+			r.id, r.info.ID = i, h
 		}
 	}
 	named := func(name string, at *int) error {

@@ -190,6 +190,9 @@ func (r *Reader) readColumns() error {
 		if c.key && r.id < 0 {
 			r.id = i
 		}
+		if i == r.id {
+			r.info.ID = c.name
+		}
 		if c.name == r.layer.geometry || c.key || i == r.id || isBlob(c.declared) {
 			continue
 		}
