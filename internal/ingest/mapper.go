@@ -45,11 +45,11 @@ type worker struct {
 	mender  *mender
 	// idColumn is the column that the decoder takes for the record's id.
 	idColumn string
-	rec     format.Record
-	hash    []byte
-	wards   map[string]string
-	stamps  []uint32 // per field: the round in which it was set
-	round   uint32
+	rec      format.Record
+	hash     []byte
+	wards    map[string]string
+	stamps   []uint32 // per field: the round in which it was set
+	round    uint32
 }
 
 // process decodes and maps one record.
