@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"runtime/debug"
 
 	"nagar/catalog"
 	"nagar/city"
@@ -39,6 +41,9 @@ func (c *loadCmd) Run(con *console) error {
 	from, err := parseMoment("--valid-from", c.ValidFrom, profile)
 	if err != nil {
 		return usageError{err}
+	}
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // no GOMEMLIMIT: a file of gigabytes must fit in 300 MB
+		debug.SetMemoryLimit(200 << 20)
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		p := newProgress(con.stderr)
