@@ -27,7 +27,10 @@ const (
 //     then: the old version stays known as true until ValidFrom;
 //   - ValidFrom equal to the current one's: a correction: the new version replaces
 //     the old one on the valid clock, which stays visible by the recorded clock only;
-//   - ValidFrom before the current one's, or in the future of an existing feature: *Invalid.
+//   - ValidFrom before the current one's, or otherwise in the future: *Invalid.
+//
+// A version that is planned, with a ValidFrom in the future, is corrected by a Put
+// and cancelled by a Delete whose ValidFrom is zero or equal.
 //
 // A version is current from its Put until it is replaced or deleted, also when its
 // ValidTo has passed. The replaced version ends at the new one's ValidFrom or its
@@ -40,7 +43,7 @@ const (
 //
 // Delete ends the feature on the valid clock at Feature.ValidFrom, or at the
 // batch's time when that is zero; a ValidFrom before the current version's, or in
-// the future, is *Invalid. A delete of what is not there is Unchanged.
+// otherwise in the future, is *Invalid. A delete of what is not there is Unchanged.
 //
 // Erase blanks the named fields, or with no names all properties and the
 // geometry, in the current and every past version. The current version gets the

@@ -13,6 +13,7 @@ var clockCases = []testCase{
 	{name: "clocks/rules", run: testClockRules},
 	{name: "clocks/refusals", run: testClockRefusals},
 	{name: "clocks/outside-now", run: testOutsideNow},
+	{name: "clocks/planned", run: testPlanned},
 	{name: "clocks/overtaken", run: testOvertaken},
 	{name: "clocks/random", run: testClocksRandom},
 }
@@ -110,6 +111,27 @@ func testClockRefusals(e *env) {
 	if f := e.get(e.s, "places", "other", catalog.At{}); f != nil {
 		e.Errorf("a refused batch left %s", show(f))
 	}
+}
+
+// testPlanned holds that what is planned can be corrected and called off.
+func testPlanned(e *env) {
+	e.define(places())
+	e.apply(e.s, since(year(2090), put("a", "name", "x")), since(year(2090), put("b", "name", "x")), since(year(2090), put("c", "name", "x")))
+	e.apply(e.s, put("a", "name", "undated"), since(year(2090), put("b", "name", "dated")), del("c"))
+	then := catalog.At{AsOf: year(2091)}
+	for id, want := range map[string]string{"a": "undated", "b": "dated"} {
+		f := e.get(e.s, "places", id, then)
+		if f == nil || f.Props.Get("name").Str() != want || !f.ValidFrom.Equal(year(2090)) {
+			e.Errorf("%s in 2091: %s, want %q from 2090 on", id, show(f), want)
+		}
+		if f := e.get(e.s, "places", id, catalog.At{}); f != nil {
+			e.Errorf("%s now: %s, want nothing before 2090", id, show(f))
+		}
+	}
+	if f := e.get(e.s, "places", "c", then); f != nil {
+		e.Errorf("c was called off, and yet is planned: %s", show(f))
+	}
+	e.wantInvalid(e.refuse(since(year(2095), put("a", "name", "later"))), "a second planned version")
 }
 
 // testOutsideNow holds that "now" is a moment on the valid clock too: what has

@@ -103,23 +103,31 @@ func (l *life) put(op *catalog.Op, rev catalog.Rev, now time.Time) (catalog.Stat
 		return catalog.Unchanged, nil
 	}
 	if f.ValidFrom.IsZero() {
-		f.ValidFrom = now
+		f.ValidFrom = laterOf(now, cur.ValidFrom)
 	}
-	if f.ValidFrom.Before(cur.ValidFrom) || f.ValidFrom.After(now) {
+	if f.ValidFrom.Before(cur.ValidFrom) || f.ValidFrom.After(now) && !f.ValidFrom.Equal(cur.ValidFrom) {
 		return 0, &catalog.Invalid{Path: "valid_from", Reason: "before the current version or in the future"}
 	}
 	l.end(f.ValidFrom, rev)
 	return catalog.Updated, l.add(f, rev)
 }
 
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 func (l *life) delete(at time.Time, rev catalog.Rev, now time.Time) (catalog.Status, error) {
 	if l.current < 0 {
 		return catalog.Unchanged, nil
 	}
+	begins := l.versions[l.current].ValidFrom
 	if at.IsZero() {
-		at = now
+		at = laterOf(now, begins)
 	}
-	if at.Before(l.versions[l.current].ValidFrom) || at.After(now) {
+	if at.Before(begins) || at.After(now) && !at.Equal(begins) {
 		return 0, &catalog.Invalid{Path: "valid_from", Reason: "before the current version or in the future"}
 	}
 	l.end(at, rev)

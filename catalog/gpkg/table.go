@@ -180,7 +180,7 @@ func (t *table) put(o *op) (catalog.Status, error) {
 		return catalog.Unchanged, nil
 	}
 	if o.validFrom.IsZero() {
-		o.validFrom = t.tx.now
+		o.validFrom = t.changeTime(&cur)
 	}
 	if err := t.mayMove(o.validFrom, &cur); err != nil {
 		return 0, err
@@ -213,12 +213,22 @@ func (t *table) tryNew(o *op) (bool, error) {
 	return true, nil
 }
 
-// mayMove holds that the valid clock of a feature runs forward, up to now.
+// changeTime is when a change without a date takes place: now, or at the start of
+// a version that has not begun, which it so corrects or cancels.
+func (t *table) changeTime(cur *current) time.Time {
+	if cur.validFrom.After(t.tx.now) {
+		return cur.validFrom
+	}
+	return t.tx.now
+}
+
+// mayMove holds that the valid clock of a feature runs forward, up to now or to
+// where a planned version begins.
 func (t *table) mayMove(to time.Time, cur *current) error {
 	if to.Before(cur.validFrom) {
 		return &catalog.Invalid{Path: "valid_from", Reason: fmt.Sprintf("%s is before the current version's, %s", timeText(to), timeText(cur.validFrom))}
 	}
-	if to.After(t.tx.now) {
+	if to.After(t.tx.now) && !to.Equal(cur.validFrom) {
 		return &catalog.Invalid{Path: "valid_from", Reason: fmt.Sprintf("%s is in the future of an existing feature", timeText(to))}
 	}
 	return nil
@@ -316,7 +326,7 @@ func (t *table) delete(o *op) (catalog.Status, error) {
 	}
 	end := o.validFrom
 	if end.IsZero() {
-		end = t.tx.now
+		end = t.changeTime(&cur)
 	}
 	if err := t.mayMove(end, &cur); err != nil {
 		return 0, err

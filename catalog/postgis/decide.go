@@ -126,7 +126,7 @@ func (o *op) decideDelete(h *head, now instant) (decision, error) {
 	if cut == none {
 		cut = max(now, h.from)
 	}
-	if cut < h.from || o.from != none && cut > now {
+	if cut < h.from || cut > now && cut != h.from {
 		return decision{}, &catalog.Invalid{Path: "valid_from", Reason: o.id + ": the end is before the current version's valid_from, or in the future"}
 	}
 	return decision{action: remove, cut: cut}, nil
