@@ -298,12 +298,17 @@ func (s *Store) read(ctx context.Context, fn func(*readTx) error) error {
 }
 
 // drainWait bounds how long a read waits for the write lock to drain the journal.
-const drainWait = 2 * time.Second
+// It does not bound the draining: a bulk edit takes as long as it takes, and what
+// is broken off would begin anew at the next read.
+var drainWait = 2 * time.Second
 
 func (s *Store) drainSoon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainWait)
-	defer cancel()
-	return s.write(ctx, func(*writeTx) error { return nil })
+	tx, err := s.beginWithin(ctx, drainWait)
+	if err != nil {
+		return err
+	}
+	defer tx.release()
+	return tx.end(nil)
 }
 
 // coll returns the collection, or catalog.ErrNotFound.
