@@ -144,14 +144,15 @@ describe("the public map", () => {
 	test("the address restores layers, theme and view", async () => {
 		const { page } = await visit("/?lang=en&panel=layers");
 		await page.getByRole("switch", { name: /^Rail/ }).click();
-		await page.getByRole("switch", { name: /^Electoral wards/ }).click();
+		await page.getByRole("switch", { name: /^Green spaces/ }).click();
+		await page.getByRole("switch", { name: /^Green spaces/ }).click();
 		await page.getByRole("button", { name: "Dark map" }).click();
 		await page.getByRole("button", { name: "Show buildings in 3D" }).click();
 		await until("the address", async () => /view=3d/.test(page.url()) && /theme=dark/.test(page.url()));
 		const again = await visit(page.url().slice(city.url.length));
 		expect(await again.page.locator("html").getAttribute("data-theme")).toBe("dark");
 		expect(await again.page.getByRole("switch", { name: /^Rail/ }).isChecked()).toBe(false);
-		expect(await again.page.getByRole("switch", { name: /^Electoral wards/ }).isChecked()).toBe(true);
+		expect(await again.page.getByRole("switch", { name: /^Green spaces/ }).isChecked()).toBe(true);
 		await again.page.getByRole("button", { name: "Show flat map" }).waitFor();
 	});
 

@@ -14,7 +14,7 @@ export const en = {
 	"map.label": "Map. Arrow keys move it, plus and minus zoom, Enter selects what is in the middle.",
 	"map.region": "City map",
 	"map.north": "Turn north up",
-	"map.2d": "Show flat map",
+	"map.2d": "Show flat map, 2D",
 	"map.3d": "Show buildings in 3D",
 	"map.2dShort": "2D",
 	"map.3dShort": "3D",

@@ -218,7 +218,7 @@ function wards(x: LayerContext): LayerSpecification[] {
 				"text-font": x.regular,
 				"text-size": linear([11, 12], [14, 14]),
 				"text-anchor": "top",
-				"text-offset": [0, 0.95],
+				"text-offset": [0, 1.25],
 				"text-max-width": 8,
 				"text-line-height": 1.1,
 				"text-padding": 2,

@@ -61,8 +61,7 @@ export function MapButtons() {
 			{!phone.value && (
 				<button
 					type="button"
-					class="icon-button card text-button"
-					aria-pressed={threeD}
+					class={`icon-button card text-button ${threeD ? "active" : ""}`}
 					aria-label={t(threeD ? "map.2d" : "map.3d")}
 					title={t(threeD ? "map.2d" : "map.3d")}
 					onClick={() => {
