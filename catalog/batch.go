@@ -38,8 +38,8 @@ const (
 // before the deletion's valid end is *Invalid.
 //
 // A Put whose geometry, properties and ValidTo equal the current version's, and
-// whose ValidFrom is zero or equal, changes nothing (Unchanged); with
-// Merge, fields that Props leaves out keep their values instead of becoming null.
+// whose ValidFrom is zero or not before it, says what is known to be true already
+// and changes nothing (Unchanged); with Merge, fields that Props leaves out keep their values instead of becoming null.
 //
 // Delete ends the feature on the valid clock at Feature.ValidFrom, or at the
 // batch's time when that is zero; a ValidFrom before the current version's, or in

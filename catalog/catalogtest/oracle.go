@@ -98,7 +98,7 @@ func (l *life) put(op *catalog.Op, rev catalog.Rev, now time.Time) (catalog.Stat
 	if op.Merge {
 		f.Props = merged(cur.Props, f.Props)
 	}
-	if (f.ValidFrom.IsZero() || f.ValidFrom.Equal(cur.ValidFrom)) && f.ValidTo.Equal(cur.ValidTo) &&
+	if (f.ValidFrom.IsZero() || !f.ValidFrom.Before(cur.ValidFrom)) && f.ValidTo.Equal(cur.ValidTo) &&
 		f.Geometry.Equal(&cur.Geometry) && f.Props.Equal(cur.Props) {
 		return catalog.Unchanged, nil
 	}

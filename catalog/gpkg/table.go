@@ -176,7 +176,7 @@ func (t *table) put(o *op) (catalog.Status, error) {
 			return 0, err
 		}
 	}
-	if o.hash == cur.hash && (o.validFrom.IsZero() || o.validFrom.Equal(cur.validFrom)) {
+	if o.hash == cur.hash && (o.validFrom.IsZero() || !o.validFrom.Before(cur.validFrom)) {
 		return catalog.Unchanged, nil
 	}
 	if o.validFrom.IsZero() {

@@ -70,7 +70,7 @@ func (o *op) unchanged(h *head) bool {
 	if h.hashed && !o.merge {
 		same = h.hash == o.hash
 	}
-	return same && (o.from == none || o.from == h.from) && o.to == h.to
+	return same && (o.from == none || o.from >= h.from) && o.to == h.to
 }
 
 // decide applies the rules at catalog.Op to a Put or Delete at the batch's time now.

@@ -21,7 +21,7 @@ func (l *loader) hasFeatures(ctx context.Context) (bool, error) {
 
 // prepareWrites learns what the writes need to know of what is stored.
 func (l *loader) prepareWrites(ctx context.Context) error {
-	if registersStructures(l.c.Name) && l.m.uid >= 0 {
+	if l.opts.registers() && l.m.uid >= 0 {
 		var err error
 		if l.structures, err = newStructures(ctx, l.store, l.c.Name, l.filled); err != nil {
 			return err

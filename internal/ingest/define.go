@@ -67,7 +67,7 @@ func (l *loader) addColumn(name string) {
 func (l *loader) remap() (unknown []string) {
 	c := l.c
 	c.Fields = slices.Clone(c.Fields)
-	l.m, unknown = newMapping(&c, l.columns, l.opts.Map)
+	l.m, unknown = newMapping(&c, l.columns, l.opts.Map, l.opts.registers())
 	if !l.merge {
 		l.m.nulls = nil
 	}
@@ -78,7 +78,7 @@ func (l *loader) declaredUnknown() bool {
 	if l.info.Columns == nil {
 		return false
 	}
-	_, unknown := newMapping(&l.c, l.columns, l.opts.Map)
+	_, unknown := newMapping(&l.c, l.columns, l.opts.Map, l.opts.registers())
 	return len(unknown) > 0 || l.mapsToNewField()
 }
 
@@ -111,7 +111,7 @@ func (l *loader) peek(ctx context.Context) error {
 		}
 	}
 	l.remap()
-	if _, unknown := newMapping(&l.c, l.columns, l.opts.Map); len(unknown) > 0 || l.mapsToNewField() {
+	if _, unknown := newMapping(&l.c, l.columns, l.opts.Map, l.opts.registers()); len(unknown) > 0 || l.mapsToNewField() {
 		if err := l.survey(ctx); err != nil && l.whole() {
 			return err
 		}
@@ -151,7 +151,7 @@ func (l *loader) survey(ctx context.Context) error {
 
 // uidSources are the columns that may hold structure UIDs.
 func (l *loader) uidSources() map[string]bool {
-	if !registersStructures(l.opts.Collection) {
+	if !l.opts.registers() {
 		return nil
 	}
 	if source := l.opts.Map["uid"]; source != "" {
@@ -204,7 +204,7 @@ func (l *loader) addFields(ctx context.Context, s *shape) error {
 			}
 		}
 	}
-	_, unknown := newMapping(&l.c, l.columns, l.opts.Map)
+	_, unknown := newMapping(&l.c, l.columns, l.opts.Map, l.opts.registers())
 	for _, name := range unknown {
 		if err := fieldName(name); err != nil {
 			return &FileError{l.src.name, -1, err.Error()}

@@ -45,8 +45,10 @@ type Options struct {
 	Rejects   string // path of the rejects file; "" keeps none
 	DryRun    bool
 	ValidFrom time.Time // true in the city since; zero: not said
-	Public    bool      // publish what this load creates
-	Author    string    // kept with each revision
+	// NoRegister leaves structure UIDs out: uid is then a field like any other.
+	NoRegister bool
+	Public     bool   // publish what this load creates
+	Author     string // kept with each revision
 
 	BatchSize int // features per batch; 0 is 5,000
 	Workers   int // decoding goroutines; 0 is one per processor

@@ -91,6 +91,9 @@ func (l *loader) run(ctx context.Context) (err error) {
 	if cerr := l.rejects.close(); err == nil {
 		err = cerr
 	}
+	if err == nil && l.sum.Read == 0 {
+		l.warn("the file holds no features")
+	}
 	l.conclude()
 	return err
 }
@@ -291,9 +294,6 @@ func (l *loader) conclude() {
 	}
 	if l.opts.Mode == Replace && l.sum.Rejected > 0 && l.sum.Batches > 0 {
 		l.warn(fmt.Sprintf("%d features were rejected; what the collection had under their ids has been deleted, as the file does not replace it", l.sum.Rejected))
-	}
-	if l.sum.Read == 0 && l.sum.Error == "" {
-		l.warn("the file holds no features")
 	}
 	if l.m != nil {
 		for source := range mapTargets(l.opts.Map) {

@@ -392,3 +392,21 @@ func TestExportReadsBack(t *testing.T) {
 		}
 	}
 }
+
+// TestNoRegister loads buildings without giving them structure UIDs: what the
+// source calls uid is kept as it is.
+func TestNoRegister(t *testing.T) {
+	path := file(t, "b.geojsonl", `{"type":"Feature","id":"b1","properties":{"uid":"not a UID"},"geometry":{"type":"Polygon","coordinates":[[[72.8,19],[72.81,19],[72.81,19.01],[72.8,19]]]}}`+"\n")
+	for _, noRegister := range []bool{true, false} {
+		m := newMemory()
+		c, _ := catalog.StandardCollection("buildings")
+		if _, err := m.Define(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		mustLoad(t, m, ingest.Options{Collection: "buildings", From: path, NoRegister: noRegister})
+		got := m.features["buildings"]["b1"].Props.Get("uid").Str()
+		if _, err := uid.Parse(got); noRegister != (got == "not a UID") || noRegister != (err != nil) {
+			t.Errorf("no-register %v: uid %q", noRegister, got)
+		}
+	}
+}

@@ -40,13 +40,14 @@ var standardFields = func() map[string]catalog.Field {
 	return out
 }()
 
-// registersStructures says whether features of the collection get a structure UID.
-func registersStructures(collection string) bool { return collection == "buildings" }
+// registers says whether the features get a structure UID.
+func (o *Options) registers() bool { return o.Collection == "buildings" && !o.NoRegister }
 
 // newMapping resolves the columns against the collection: first what --map says,
 // then the field of exactly that name, then, where the file has no such column, the
-// field of that name in other case. unknown are the columns that lead nowhere.
-func newMapping(c *catalog.Collection, columns []string, fieldSource map[string]string) (m *mapping, unknown []string) {
+// field of that name in other case. With register, a column that leads to uid must hold
+// structure UIDs. unknown are the columns that lead nowhere.
+func newMapping(c *catalog.Collection, columns []string, fieldSource map[string]string, register bool) (m *mapping, unknown []string) {
 	m = &mapping{c: c, targets: map[string][]int{}, dropped: map[string]bool{}, sourceID: -1, uid: -1, sourceUID: -1}
 	index := make(map[string]int, len(c.Fields))
 	folded := make(map[string]int, len(c.Fields))
@@ -61,7 +62,7 @@ func newMapping(c *catalog.Collection, columns []string, fieldSource map[string]
 	if i, ok := index[sourceIDField]; ok {
 		m.sourceID = i
 	}
-	if i, ok := index["uid"]; ok && registersStructures(c.Name) {
+	if i, ok := index["uid"]; ok && register {
 		m.uid = i
 	}
 	if i, ok := index[sourceUIDField]; ok {

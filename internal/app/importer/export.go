@@ -114,7 +114,7 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 }
 
 func (c *exportCmd) at(ctx context.Context, s catalog.Store, profile *city.Profile) (at catalog.At, err error) {
-	if at.AsOf, err = parseMoment("--asof", c.AsOf, profile); err != nil {
+	if at.AsOf, err = parseMoment("--asof", c.AsOf, profile, endOfDay); err != nil {
 		return at, err
 	}
 	if c.Known == "" {
@@ -131,7 +131,7 @@ func (c *exportCmd) at(ctx context.Context, s catalog.Store, profile *city.Profi
 		at.Known = catalog.Rev(rev)
 		return at, nil
 	}
-	t, err := parseMoment("--known", c.Known, profile)
+	t, err := parseMoment("--known", c.Known, profile, endOfDay)
 	if err != nil {
 		return at, err
 	}
@@ -186,9 +186,16 @@ func parseBox(s string) (*geo.Box, error) {
 	return &b, nil
 }
 
-// parseMoment reads a date in the city's own zone, or a time with a zone; "" is
-// the zero time.
-func parseMoment(flag, s string, profile *city.Profile) (time.Time, error) {
+// startOfDay and endOfDay are the moment that a date without a time stands for: a
+// validity begins with its day; what was true or known on a day includes the day.
+const (
+	startOfDay = 0
+	endOfDay   = 24*time.Hour - time.Microsecond
+)
+
+// parseMoment reads a time with a zone, or a date in the city's own zone, which
+// stands for the given offset into that day; "" is the zero time.
+func parseMoment(flag, s string, profile *city.Profile, intoDay time.Duration) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -203,5 +210,5 @@ func parseMoment(flag, s string, profile *city.Profile) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%s %q: want a date (2026-11-23) or a time with zone (2026-11-23T10:00:00+05:30)", flag, s)
 	}
-	return t, nil
+	return t.Add(intoDay), nil
 }

@@ -26,6 +26,7 @@ type loadCmd struct {
 	Rejects    string            `help:"Write rejected features here (GeoJSONSeq), each with its reason." placeholder:"FILE"`
 	DryRun     bool              `help:"Read and judge everything, write nothing."`
 	ValidFrom  string            `help:"Since when this is true in the city: a date, or a time with zone." placeholder:"DATE"`
+	NoRegister bool              `help:"Leave structure UIDs out (buildings)."`
 	Public     bool              `help:"Publish what this load creates; else a new collection is internal and its fields are restricted."`
 	City       string            `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	storeFlag
@@ -38,7 +39,7 @@ func (c *loadCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	from, err := parseMoment("--valid-from", c.ValidFrom, profile)
+	from, err := parseMoment("--valid-from", c.ValidFrom, profile, startOfDay)
 	if err != nil {
 		return usageError{err}
 	}
@@ -50,7 +51,7 @@ func (c *loadCmd) Run(con *console) error {
 		summary, err := ingest.Load(con.ctx, s, profile, ingest.Options{
 			Collection: c.Collection, From: c.From, Stdin: con.stdin, Format: c.Format, Layer: c.Layer, CRS: c.CRS,
 			Map: c.Map, ID: c.ID, Mode: ingest.Mode(c.Mode), Atomic: c.Atomic, Repair: c.Repair, Rejects: c.Rejects,
-			DryRun: c.DryRun, ValidFrom: from, Public: c.Public, Author: "importer load", Progress: p.show,
+			DryRun: c.DryRun, ValidFrom: from, NoRegister: c.NoRegister, Public: c.Public, Author: "importer load", Progress: p.show,
 		})
 		p.done()
 		if ingest.IsUsage(err) {
