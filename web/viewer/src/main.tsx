@@ -1,10 +1,10 @@
-import "./css/fonts.css";
 import "./css/app.css";
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { startWorker } from "./map/worker-factory";
 import { startSelection } from "./state/selection";
-import { loadCity, loadCollections, mapFailed, startState } from "./state/store";
-import { App } from "./ui/App";
+import { loadCity, loadCollections, mapFailed, mapReady, startState } from "./state/store";
+import { App, fetchPanels } from "./ui/App";
 
 startWorker();
 startState();
@@ -16,12 +16,17 @@ const mapCode = import("./map");
 async function startMap(container: HTMLElement): Promise<void> {
 	try {
 		const [{ startMap }] = await Promise.all([mapCode, ready]);
-		await startMap(container);
+		startMap(container);
 	} catch (e) {
 		console.error(e);
 		mapFailed.value = true;
 	}
 }
+
+// Panels are fetched when the map is there, or when one is asked for.
+effect(() => {
+	if (mapReady.value) setTimeout(fetchPanels, 300);
+});
 
 const root = document.getElementById("app");
 if (root) {

@@ -3,18 +3,27 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Key, language, t, words } from "../i18n";
 import { city, collections, loadCollections, mapFailed, measurePoints, phone, theme, update, view } from "../state/store";
 import type { Panel } from "../state/url";
-import { CardPanel, closeCard } from "./CardPanel";
 import { Banner, MapButtons, Progress, StatusBar, TopRight } from "./Corner";
-import { HelpPanel } from "./HelpPanel";
+import { closeCard } from "./close";
 import { Icon, type IconName } from "./icons";
-import { LayersPanel } from "./LayersPanel";
-import { ListPanel } from "./ListPanel";
-import { MeasurePanel } from "./MeasurePanel";
-import { NearPanel, nearMe } from "./NearPanel";
+import { lazy } from "./lazy";
+import { nearMe } from "./locate";
 import { Notices } from "./Notices";
 import { Failure, IconButton } from "./parts";
 import { SearchCard } from "./SearchCard";
 import { Sheet } from "./Sheet";
+
+const card = lazy(async () => (await import("./panels")).CardPanel);
+const layersPanel = lazy(async () => (await import("./panels")).LayersPanel);
+const nearPanel = lazy(async () => (await import("./panels")).NearPanel);
+const listPanel = lazy(async () => (await import("./panels")).ListPanel);
+const measurePanel = lazy(async () => (await import("./panels")).MeasurePanel);
+const helpPanel = lazy(async () => (await import("./panels")).HelpPanel);
+
+/** Fetches all panels, so that they open at once, and also offline. */
+export function fetchPanels(): void {
+	for (const p of [card, layersPanel, nearPanel, listPanel, measurePanel, helpPanel]) void p.load();
+}
 
 const panelTitles: Readonly<Record<Panel, Key>> = {
 	layers: "panel.layers",
@@ -56,15 +65,15 @@ function Tabs(props: { current: Panel | null }) {
 function PanelBody(props: { panel: Panel }) {
 	switch (props.panel) {
 		case "layers":
-			return <LayersPanel />;
+			return <layersPanel.Panel />;
 		case "near":
-			return <NearPanel />;
+			return <nearPanel.Panel />;
 		case "list":
-			return <ListPanel />;
+			return <listPanel.Panel />;
 		case "measure":
-			return <MeasurePanel />;
+			return <measurePanel.Panel />;
 		case "help":
-			return <HelpPanel />;
+			return <helpPanel.Panel />;
 	}
 }
 
@@ -97,7 +106,7 @@ function Desktop() {
 			<TopRight />
 			{open && (
 				<section class="detail card" aria-labelledby="card-title">
-					<CardPanel />
+					<card.Panel />
 				</section>
 			)}
 		</>
@@ -107,19 +116,19 @@ function Desktop() {
 function Phone() {
 	const v = view.value;
 	const panel = v.panel ?? "layers";
-	const card = Boolean(v.selection || v.here);
+	const open = Boolean(v.selection || v.here);
 	return (
 		<>
 			<div class="left">
 				<SearchCard />
 			</div>
 			<Sheet
-				content={card ? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}` : v.panel ? `panel:${v.panel}` : ""}
-				head={card ? null : <Tabs current={v.panel} />}
+				content={open ? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}` : v.panel ? `panel:${v.panel}` : ""}
+				head={open ? null : <Tabs current={v.panel} />}
 			>
-				{card ? (
+				{open ? (
 					<section class="detail" aria-labelledby="card-title">
-						<CardPanel />
+						<card.Panel />
 					</section>
 				) : (
 					<section class="panel" aria-label={t(panelTitles[panel])}>

@@ -4,12 +4,13 @@ import type { Version } from "../api/client";
 import { areaOf, type LonLat, lengthOf } from "../format/geodesy";
 import { formatDate } from "../format/numbers";
 import { language, t } from "../i18n";
-import { showWhole, theMap } from "../map/camera";
+import { showWhole } from "../map/camera";
 import { pointOf } from "../map/style-input";
 import { type DetailedFeature, hereResults, selected } from "../state/selection";
 import { update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import { emptyView, formatView, type Selection } from "../state/url";
+import { closeCard } from "./close";
 import { CategoryIcon, Icon } from "./icons";
 import { Empty, Failure, IconButton, OpenBadge, Skeleton } from "./parts";
 import {
@@ -27,11 +28,6 @@ import {
 	openText,
 	timeZone,
 } from "./text";
-
-export function closeCard(): void {
-	update({ selection: null, here: null });
-	theMap()?.getCanvas().focus({ preventScroll: true });
-}
 
 /** The detail of what is selected, or what there is at a place. */
 export function CardPanel() {

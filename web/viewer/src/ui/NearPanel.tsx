@@ -7,7 +7,7 @@ import { showWhole, theMap } from "../map/camera";
 import { nearList } from "../state/selection";
 import { seenFacilities, update, view } from "../state/store";
 import { CategoryIcon, Icon } from "./icons";
-import { locate } from "./locate";
+import { nearMe } from "./locate";
 import { Empty, Failure, OpenBadge, Skeleton } from "./parts";
 import { categoryName, collectionNamed, coordinatesText, distanceText, featureName, idOf, openText } from "./text";
 
@@ -28,12 +28,6 @@ async function origin(): Promise<{ lon: number; lat: number; me: boolean } | nul
 	if (n) return n;
 	const c = theMap()?.getCenter();
 	return c ? { lon: c.lng, lat: c.lat, me: false } : null;
-}
-
-export async function nearMe(category = view.peek().near?.category ?? ""): Promise<void> {
-	update({ panel: "near" });
-	const me = await locate();
-	if (me) update({ near: { category, ...me, me: true }, panel: "near" });
 }
 
 export function NearPanel() {

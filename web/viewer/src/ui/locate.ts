@@ -1,5 +1,5 @@
 import { flyTo, theMap } from "../map/camera";
-import { myPlace } from "../state/store";
+import { myPlace, update, view } from "../state/store";
 import { announce } from "../state/toasts";
 
 /** Asks the device where it is; explains when it cannot say. */
@@ -31,4 +31,11 @@ export function locate(): Promise<{ lon: number; lat: number } | null> {
 export async function showMe(): Promise<void> {
 	const p = await locate();
 	if (p) flyTo(p.lon, p.lat, Math.max(theMap()?.getZoom() ?? 0, 15.5));
+}
+
+/** Shows what is nearest to where the device is. */
+export async function nearMe(category = view.peek().near?.category ?? ""): Promise<void> {
+	update({ panel: "near" });
+	const me = await locate();
+	if (me) update({ near: { category, ...me, me: true }, panel: "near" });
 }
