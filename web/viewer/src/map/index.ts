@@ -44,6 +44,9 @@ export function startMap(container: HTMLElement): void {
 		fontsReady.value = true;
 	});
 	const fromAddress = view.peek().camera !== null;
+	// Three pixels for one cost a phone much, and nobody sees them. The first
+	// view is drawn coarse, which is four times less work, and sharpened once it is there.
+	const sharp = Math.min(devicePixelRatio, 2);
 	const map = new MapClass({
 		container,
 		style: style.peek(),
@@ -55,12 +58,12 @@ export function startMap(container: HTMLElement): void {
 		refreshExpiredTiles: false,
 		validateStyle: false,
 		fadeDuration: phone.peek() || reducedMotion.matches ? 0 : 150,
-		// Three pixels for one cost a phone much, and nobody sees them.
-		pixelRatio: Math.min(devicePixelRatio, 2),
+		pixelRatio: phone.peek() ? Math.min(devicePixelRatio, 1) : sharp,
 		transformRequest: (url) => ({ url: freshTileUrl(url) }),
 		canvasContextAttributes: { antialias: devicePixelRatio === 1 },
 	});
 	setTheMap(map);
+	if (map.getPixelRatio() !== sharp) map.once("idle", () => map.setPixelRatio(sharp));
 	if (import.meta.env.MODE !== "production") (globalThis as Record<string, unknown>).map = map;
 
 	keepStyle(map);

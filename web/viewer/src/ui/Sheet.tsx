@@ -74,7 +74,7 @@ export function Sheet(props: { content: string; head: ComponentChildren; childre
 			</button>
 			{props.head}
 			<div class="sheet-body" hidden={height === "peek" && drag === null}>
-				{props.children}
+				{(props.content !== "" || height !== "peek" || drag !== null) && props.children}
 			</div>
 		</div>
 	);
