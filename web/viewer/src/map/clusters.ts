@@ -4,7 +4,7 @@ import { formatNumber } from "../format/numbers";
 import type { Language } from "../style/types";
 
 /** Width of a cluster's cell in pixels. */
-const cell = 64;
+const cell = 84;
 
 export interface CountedPoint {
 	readonly lon: number;
@@ -52,7 +52,7 @@ interface Cell {
 }
 
 /** Least distance between the middles of two clusters, in pixels. */
-const apart = 40;
+const apart = 56;
 
 /** Joins neighbours whose points lie at their common border, since their discs would overlap. */
 function joined(cells: readonly Cell[]): Cell[] {

@@ -14,7 +14,7 @@ export interface Overlays {
 }
 
 /** Zoom from which clusters are shown; further out they would hide the city. */
-export const clusterZoom = 12;
+export const clusterZoom = 12.5;
 
 const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
 
