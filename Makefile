@@ -32,12 +32,11 @@ test: setup-test build ## every test: Go on both stores, viewer, browser
 	$(MAKE) --no-print-directory e2e
 
 .PHONY: lint
-lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, unparam, shellcheck; biome and tsc
+lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, shellcheck; biome and tsc
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
 	go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
 	test -z "$$(go tool -modfile=tools/go.mod deadcode -test ./... | tee /dev/stderr)"
-	go tool -modfile=tools/go.mod unparam ./...
 	command -v shellcheck >/dev/null && shellcheck scripts/*.sh .ci/run || true
 	cd $(VIEWER) && npm run --silent lint && npm run --silent typecheck
 

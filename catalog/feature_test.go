@@ -207,7 +207,7 @@ func TestOps(t *testing.T) {
 // FuzzCheck holds that no feature makes a panic and that one that passes is sound.
 func FuzzCheck(f *testing.F) {
 	f.Add("1", "species", "वड", 72.8, 19.0, 3.0, 4.5, uint8(0))
-	f.Add("\x00", "extra", "{", 200.0, math.NaN(), math.Inf(1), -0.0, uint8(3))
+	f.Add("\x00", "extra", "{", 200.0, math.NaN(), math.Inf(1), math.Copysign(0, -1), uint8(3))
 	f.Fuzz(func(t *testing.T, id, name, text string, x, y, z, v float64, kind uint8) {
 		c := trees()
 		c.Fields = append(c.Fields, Field{Name: "extra", Type: TypeJSON})

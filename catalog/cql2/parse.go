@@ -67,9 +67,6 @@ type Expr struct {
 	root *node
 }
 
-// String is the text that was parsed.
-func (x *Expr) String() string { return x.text }
-
 // Parse reads a filter. An error is *catalog.Invalid with Path "filter" and says
 // at which character (from 1) what was expected. Texts over MaxText bytes and
 // nesting without end are refused.

@@ -23,7 +23,6 @@ type builder struct {
 	dense float64 // how many times more buildings than usual on the same land
 	cut   cutter
 	a, b  []vec
-	spare []vec
 }
 
 // build puts the buildings of one block, in the same order each time, and calls

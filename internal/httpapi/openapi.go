@@ -52,8 +52,8 @@ func object() schema                  { return schema{"type": "object"} }
 func binary() schema                  { return schema{"type": "string", "contentEncoding": "binary"} }
 func ref(name string) schema          { return schema{"$ref": "#/components/schemas/" + name} }
 func integerSchema(lo, hi int) schema { return schema{"type": "integer", "minimum": lo, "maximum": hi} }
-func lengthSchema(lo, hi int) schema {
-	return schema{"type": "string", "minLength": lo, "maxLength": hi}
+func lengthSchema(most int) schema {
+	return schema{"type": "string", "minLength": 1, "maxLength": most}
 }
 func numberSchema(lo, hi int) schema      { return schema{"type": "number", "minimum": lo, "maximum": hi} }
 func arrayOf(s schema) schema             { return schema{"type": "array", "items": s} }
@@ -66,7 +66,7 @@ func limitParameter(name string) parameter {
 }
 
 func filterParameter() parameter {
-	return queryParameter("filter", "CQL2 text over the fields that the caller sees, such as floors >= 4 AND ward = 'F/N'", lengthSchema(1, maxFilter))
+	return queryParameter("filter", "CQL2 text over the fields that the caller sees, such as floors >= 4 AND ward = 'F/N'", lengthSchema(maxFilter))
 }
 
 func generalizeParameter() parameter {
@@ -86,7 +86,7 @@ func minrevParameter() parameter {
 }
 
 func cursorParameter() parameter {
-	return queryParameter("after", "where the page before ended; from its next link", lengthSchema(1, maxCursor))
+	return queryParameter("after", "where the page before ended; from its next link", lengthSchema(maxCursor))
 }
 
 func bboxParameter() parameter {
@@ -94,7 +94,7 @@ func bboxParameter() parameter {
 }
 
 func idParameter() parameter {
-	return pathParameter("id", "the feature's id, or its numeric key in tiles", lengthSchema(1, 200))
+	return pathParameter("id", "the feature's id, or its numeric key in tiles", lengthSchema(200))
 }
 
 func ok(text, mediaType string, s schema) answer {

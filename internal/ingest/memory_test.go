@@ -138,12 +138,12 @@ func (m *memory) put(op *catalog.Op, r *catalog.Result) error {
 	return nil
 }
 
-func (m *memory) Scan(_ context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
+func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
 	m.mu.Lock()
 	all, rev := slices.Sorted(maps.Keys(m.features[q.Collection])), m.rev
 	m.mu.Unlock()
 	for _, id := range all {
-		f, err := m.Feature(nil, q.Collection, id, q.At)
+		f, err := m.Feature(ctx, q.Collection, id, q.At)
 		if err == nil && (q.Box == nil || q.Box.Intersects(f.Geometry.Box())) {
 			if err := fn(&f); err != nil {
 				return 0, err

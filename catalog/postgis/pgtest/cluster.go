@@ -150,10 +150,13 @@ func startWatchdog(bin, dir string, owner *syscall.Credential) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	watched = w // held open until the process ends
+	watched = w
 	return nil
 }
 
+// watched is held open until the process ends, which is how the watchdog knows.
+//
+//lint:ignore U1000 it is there to be open, not to be read
 var watched *os.File
 
 func freePort() (int, error) {

@@ -30,7 +30,6 @@ type Reader struct {
 	index  int64 // records read
 	info   format.Info
 
-	after int64 // where the array of features ended, for crs members behind it
 	state collectionState
 }
 

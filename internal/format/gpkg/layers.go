@@ -82,15 +82,15 @@ func crsOf(authority, code, wkt string) string {
 }
 
 // choose takes the layer of that name, or the only one.
-func (r *Reader) choose(name string) (layer, string, error) {
+func (r *Reader) choose(name string) (layer, error) {
 	all, err := r.layers()
 	if err != nil {
-		return layer{}, "", err
+		return layer{}, err
 	}
 	names := make([]string, len(all))
 	for i, l := range all {
 		if l.table == name || name == "" && len(all) == 1 {
-			return l, "", nil
+			return l, nil
 		}
 		names[i] = l.table
 	}
@@ -100,9 +100,9 @@ func (r *Reader) choose(name string) (layer, string, error) {
 	}
 	switch {
 	case len(all) == 0:
-		return layer{}, "", format.Errorf(-1, "the database holds no layer: it has neither gpkg_contents nor geometry_columns")
+		return layer{}, format.Errorf(-1, "the database holds no layer: it has neither gpkg_contents nor geometry_columns")
 	case name == "":
-		return layer{}, "", format.Errorf(-1, "the file holds %d layers (%s): name one with --layer", len(all), list)
+		return layer{}, format.Errorf(-1, "the file holds %d layers (%s): name one with --layer", len(all), list)
 	}
-	return layer{}, "", format.Errorf(-1, "the file has no layer %q; it has %s", name, list)
+	return layer{}, format.Errorf(-1, "the file has no layer %q; it has %s", name, list)
 }

@@ -98,14 +98,11 @@ func sqliteError(err error) error {
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 func (r *Reader) open(name string) error {
-	l, note, err := r.choose(name)
+	l, err := r.choose(name)
 	if err != nil {
 		return err
 	}
 	r.layer = l
-	if note != "" {
-		r.info.Notes = append(r.info.Notes, note)
-	}
 	if err := r.readColumns(); err != nil {
 		return err
 	}

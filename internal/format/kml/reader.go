@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/net/html/charset"
 
@@ -28,13 +27,11 @@ const maxDepth = 64
 
 // Reader reads placemarks. It implements format.Decoder.
 type Reader struct {
-	text    io.Closer
-	pos     func() int64
-	limit   *format.Limited
-	xml     *xml.Decoder
-	index   int64
-	flat    atomic.Bool // altitudes were left out
-	started bool
+	text  io.Closer
+	pos   func() int64
+	limit *format.Limited
+	xml   *xml.Decoder
+	index int64
 }
 
 // Open reads path, a KML file or a KMZ archive (whose first .kml is taken).
