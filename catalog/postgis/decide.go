@@ -67,7 +67,9 @@ func (o *op) condition(collection string, h *head) error {
 // unchanged reports whether a Put would change nothing.
 func (o *op) unchanged(h *head) bool {
 	same := h.same
-	if h.hashed && !o.merge {
+	if h.hashed && (!o.merge || h.hash == o.hash) {
+		// A merging Put is hashed as if what it leaves out were null: where that is
+		// what the store has, nothing is left to merge.
 		same = h.hash == o.hash
 	}
 	return same && (o.from == none || o.from >= h.from) && o.to == h.to

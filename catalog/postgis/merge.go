@@ -177,16 +177,16 @@ func (w *writer) mergeFields() error {
 	if len(w.t.Fields) == 0 {
 		return nil
 	}
-	set := ""
+	set, whole := "", ""
 	for i, c := range w.t.columns {
-		if i > 0 {
-			set += ", "
-		}
-		set += fmt.Sprintf("%s = case when get_bit(s.nagar_given, %d) = 1 then s.%[1]s else l.%[1]s end", quote(c), i)
+		given := fmt.Sprintf("get_bit(s.nagar_given, %d) = 1", i)
+		set += fmt.Sprintf("%s = case when %s then s.%[1]s else l.%[1]s end, ", quote(c), given)
+		whole += fmt.Sprintf(" and (%s or l.%s is null)", given, quote(c))
 	}
-	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s, nagar_hash = null
+	// The hash stays that of the content where nothing was there to be kept.
+	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s nagar_hash = case when true%[4]s then s.nagar_hash end
 		from %[1]s z, lateral (select * from %[3]s c where c.id = z.id offset 0) l where z.nagar_ord = s.nagar_ord and z.nagar_given is not null`,
-		w.stageName(), set, w.t.name()))
+		w.stageName(), set, w.t.name(), whole))
 	return err
 }
 
