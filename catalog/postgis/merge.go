@@ -98,7 +98,7 @@ func (w *writer) tryMerge() error {
 		}
 	}
 	err := w.copyFresh(w.fresh)
-	if err == nil {
+	if err == nil && len(w.fresh)+counts[catalog.Created]+w.result.Created > 0 {
 		err = w.verifyInserted()
 	}
 	if err != nil {
@@ -195,6 +195,7 @@ type plan struct {
 	ords, fids, actions []int64
 	froms, cuts         []*time.Time
 	inserts, changes    int
+	removes             int // of the changes
 }
 
 func (w *writer) decideAll(heads []head) (*plan, [catalog.Erased + 1]int, error) {
@@ -228,6 +229,9 @@ func (w *writer) decideAll(heads []head) (*plan, [catalog.Erased + 1]int, error)
 			p.inserts++
 		} else {
 			p.changes++
+		}
+		if d.action == remove {
+			p.removes++
 		}
 	}
 	return p, counts, nil
@@ -266,6 +270,8 @@ func (w *writer) carryOut(p *plan) error {
 			nagar_txn = %d, nagar_hash = s.nagar_hash from %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, set, w.txn, stage, update)); err != nil {
 			return err
 		}
+	}
+	if p.removes > 0 {
 		if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`delete from %s c using %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, stage, remove)); err != nil {
 			return err
 		}
