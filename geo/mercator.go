@@ -135,6 +135,21 @@ func (b GridBox) Box() Box {
 	return Box{W: w, S: s, E: e, N: n}
 }
 
+// Outer returns the rectangle in degrees rounded outward to seven decimals, half a
+// grid unit included: it contains every position that was projected into b (those
+// beyond MaxLatitude, which were moved, excepted). EmptyBox for an empty one.
+func (b GridBox) Outer() Box {
+	if b.IsEmpty() {
+		return EmptyBox()
+	}
+	const half, places = 0.5 / mercUnitsPerDegree, 1e7
+	g := b.Box()
+	return Box{
+		W: max(math.Floor((g.W-half)*places)/places, -180), S: max(math.Floor((g.S-half)*places)/places, -90),
+		E: min(math.Ceil((g.E+half)*places)/places, 180), N: min(math.Ceil((g.N+half)*places)/places, 90),
+	}
+}
+
 // ProjectBox returns the grid rectangle of a box in degrees, its corners rounded
 // as every position is; an empty one for an empty box.
 func ProjectBox(b Box) GridBox {

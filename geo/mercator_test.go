@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -127,4 +128,34 @@ func BenchmarkUnprojector(b *testing.B) {
 		s += lon + lat
 	}
 	_ = s
+}
+
+func TestOuterBoxesContainWhatWasProjected(t *testing.T) {
+	r := random(t)
+	for range 20_000 {
+		lon, lat := r.Float64()*360-180, r.Float64()*170-85
+		if r.IntN(2) == 0 {
+			lon, lat = math.Round(lon*1e7)/1e7, math.Round(lat*1e7)/1e7
+		}
+		x, y := Project(lon, lat)
+		b := EmptyGridBox().Extend(x, y).Outer()
+		if !b.Contains(lon, lat) {
+			t.Fatalf("%v does not contain %v, %v", b, lon, lat)
+		}
+		if b.E-b.W > 3.1e-7 || b.N-b.S > 3.1e-7 {
+			t.Fatalf("%v is too large for %v, %v", b, lon, lat)
+		}
+		for _, v := range []float64{b.W, b.S, b.E, b.N} {
+			s := strconv.FormatFloat(v, 'f', -1, 64)
+			if i := strings.IndexByte(s, '.'); i >= 0 && len(s)-i-1 > 7 {
+				t.Fatalf("%s has more than seven decimals", s)
+			}
+		}
+	}
+	if b := EmptyGridBox().Outer(); !b.IsEmpty() {
+		t.Errorf("of nothing: %v", b)
+	}
+	if b := (GridBox{math.MinInt32, math.MinInt32, math.MaxInt32, math.MaxInt32}).Outer(); b.W != -180 || b.E != 180 {
+		t.Errorf("of the world: %v", b)
+	}
 }

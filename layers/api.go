@@ -28,7 +28,7 @@ type Options struct {
 type Info struct {
 	catalog.Collection
 	Count int         // features, those without geometry too
-	Box   geo.Box     // of all geometries, in degrees; EmptyBox when there is none
+	Box   geo.Box     // contains all geometries, in degrees of seven decimals; EmptyBox when there is none
 	Rev   catalog.Rev // of the last change to its content or description that the engine saw, at least the loaded one
 }
 

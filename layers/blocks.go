@@ -9,42 +9,75 @@ import (
 const (
 	blockCell  = 8 // tile units: a pixel of a tile shown at 512 px
 	cellArea   = blockCell * blockCell
-	areaUnits  = 16                   // parts of a tile unit² that areas are counted in
+	areaUnits  = 1024                 // parts of a tile unit² that areas are counted in
 	fullCell   = cellArea * areaUnits // a cell that is built up all over
 	groupCells = groupCell / blockCell
+	groupBits  = 6                    // groupCell is 1 << groupBits
 	groups     = extent/groupCell + 2 // across the tile and its buffer
 	cellsWide  = groups * groupCells
 )
 
-// blocks merges small polygons into blocks: each adds its area to the cells that
-// its box covers, in whole numbers, so that the order does not matter. Then each
-// group draws as many of its fullest cells as its area fills, so that the built-up
-// area holds over a neighbourhood; what is left of less than a cell is settled by a
-// threshold that varies from group to group (ordered dither). Cells that touch
-// become one polygon.
+// groupShift is the size of a group on the grid at zoom z, as a power of two.
+func groupShift(z uint32) uint { return groupBits + 20 - uint(z) }
+
+// groupAt is the group of a box, counted from the world's corner: that of its centre.
+func groupAt(g geo.GridBox, shift uint) (x, y int64) {
+	cx, cy := (int64(g.MinX)+int64(g.MaxX))>>1, (int64(g.MinY)+int64(g.MaxY))>>1
+	return (cx + 1<<31) >> shift, (cy + 1<<31) >> shift
+}
+
+// groupArea is the built-up area of the cells of one group, row by row, in parts
+// of a tile unit².
+type groupArea [groupCells * groupCells]int32
+
+// add adds (sign 1) or takes away (-1) a polygon of an area in grid units² that
+// belongs to group x, y: over the cells of the group that its box covers, by their
+// share. What lies beyond the group counts within: so a group depends on its own
+// polygons only. Whole numbers: the order does not matter.
+func (a *groupArea) add(g geo.GridBox, area float64, x, y int64, shift uint, sign int32) {
+	unit := float64(int64(1) << (shift - groupBits))
+	ox, oy, size := x<<shift-1<<31, y<<shift-1<<31, int64(1)<<shift
+	x0, x1 := float64(max(int64(g.MinX)-ox, 0))/unit, float64(min(int64(g.MaxX)-ox, size))/unit
+	y0, y1 := float64(max(int64(g.MinY)-oy, 0))/unit, float64(min(int64(g.MaxY)-oy, size))/unit
+	parts := max(area, 0) / (unit * unit) * areaUnits
+	cx0, cx1 := int(x0)/blockCell, min(int(x1)/blockCell, groupCells-1)
+	cy0, cy1 := int(y0)/blockCell, min(int(y1)/blockCell, groupCells-1)
+	w, h := x1-x0, y1-y0
+	if cx0 == cx1 && cy0 == cy1 || w == 0 || h == 0 {
+		a[cy0*groupCells+cx0] += sign * int32(parts+0.5)
+		return
+	}
+	density := parts / (w * h)
+	for cy := cy0; cy <= cy1; cy++ {
+		dy := min(y1, float64((cy+1)*blockCell)) - max(y0, float64(cy*blockCell))
+		for cx := cx0; cx <= cx1; cx++ {
+			dx := min(x1, float64((cx+1)*blockCell)) - max(x0, float64(cx*blockCell))
+			if dx > 0 && dy > 0 {
+				a[cy*groupCells+cx] += sign * int32(dx*dy*density+0.5)
+			}
+		}
+	}
+}
+
+// blocks merges small polygons into blocks: each adds its area to cells of its
+// group. Then each group draws as many of its fullest cells as its area fills, so
+// that the built-up area holds over a neighbourhood; what is left of less than a
+// cell is settled by a threshold that varies from group to group (ordered dither).
+// Cells that touch become one polygon.
 type blocks struct {
-	ox, oy int64
-	unit   float64 // grid units per tile unit
-	gx, gy int64   // number of the first group in the world, for the dither
+	shift  uint
+	gx, gy int64 // number of the first group in the world
 
-	count [groups * groups]int32 // polygons of the group
-	solo  [groups * groups]bool  // its only polygon is drawn as it is
-	boxes []noted
+	count [groups * groups]int32  // polygons of the group
+	marks [groups * groups]uint64 // sum of their marks
+	solo  [groups * groups]bool   // its only polygon is drawn as it is
+	area  []groupArea             // of groups that have polygons
 
-	area   []int32 // by cell
-	label  []int32 // 0: not drawn; -1: drawn; > 0: number of its block
+	label  []int32 // by cell; 0: not drawn; -1: drawn; > 0: number of its block
 	stack  []int32
 	coords []int32
 	rings  []blockRing
 	seen   []bool // cells whose upper edge is in a ring
-}
-
-// noted is a small polygon: its box in tile units from the first cell, and area in tile units².
-type noted struct {
-	group  int32
-	x0, y0 float64
-	x1, y1 float64
-	area   float64
 }
 
 type blockRing struct {
@@ -52,66 +85,68 @@ type blockRing struct {
 	from, to int32 // positions in coords
 }
 
-func (b *blocks) reset(t geo.Tile, coarse int) {
-	b.ox, b.oy = t.Origin()
-	b.unit = t.UnitsPerTileUnit()
+func (b *blocks) reset(t geo.Tile) {
+	b.shift = groupShift(t.Z)
 	b.gx, b.gy = int64(t.X)*(extent/groupCell)-1, int64(t.Y)*(extent/groupCell)-1
-	b.boxes = b.boxes[:0]
 	clear(b.count[:])
+	clear(b.marks[:])
 	clear(b.solo[:])
 }
 
-// groupOf is the group of a box: that of its centre; -1 beyond the buffer.
-func (b *blocks) groupOf(g geo.GridBox) int32 {
-	cx, cy := (int64(g.MinX)+int64(g.MaxX))>>1, (int64(g.MinY)+int64(g.MaxY))>>1
-	size := int64(groupCell * b.unit)
-	x, y := cx-b.ox+size, cy-b.oy+size
-	if x < 0 || y < 0 || x >= size*groups || y >= size*groups {
+// local is the number of group x, y of the world within the tile and its buffer; -1 beyond.
+func (b *blocks) local(x, y int64) int32 {
+	x, y = x-b.gx, y-b.gy
+	if x < 0 || y < 0 || x >= groups || y >= groups {
 		return -1
 	}
-	return int32(y/size*groups + x/size)
+	return int32(y*groups + x)
 }
 
-// note counts a small polygon of an area in grid units²; false when its group is
-// beyond the buffer.
-func (b *blocks) note(g geo.GridBox, area float64) (group int32, ok bool) {
-	if group = b.groupOf(g); group < 0 {
-		return 0, false
+// room is the areas of a group that is about to get its first polygon, or has some.
+func (b *blocks) room(group int32) *groupArea {
+	if b.area == nil {
+		b.area = make([]groupArea, groups*groups)
 	}
-	b.count[group]++
-	b.boxes = append(b.boxes, noted{
-		group: group,
-		x0:    float64(int64(g.MinX)-b.ox)/b.unit + groupCell, y0: float64(int64(g.MinY)-b.oy)/b.unit + groupCell,
-		x1: float64(int64(g.MaxX)-b.ox)/b.unit + groupCell, y1: float64(int64(g.MaxY)-b.oy)/b.unit + groupCell,
-		area: max(area, 0) / (b.unit * b.unit),
-	})
-	return group, true
+	a := &b.area[group]
+	if b.count[group] == 0 {
+		*a = groupArea{}
+	}
+	return a
 }
 
-// alone reports whether the group has one polygon only.
-func (b *blocks) alone(group int32) bool { return b.count[group] == 1 }
+// note counts a small polygon of an area in grid units², unless its group is beyond
+// the buffer, with a mark by which it is known when it turns out to be alone.
+func (b *blocks) note(g geo.GridBox, area float64, mark uint64) {
+	x, y := groupAt(g, b.shift)
+	if group := b.local(x, y); group >= 0 {
+		b.room(group).add(g, area, x, y, b.shift, 1)
+		b.count[group]++
+		b.marks[group] += mark
+	}
+}
 
-// taken says that the only polygon of the group has been drawn.
-func (b *blocks) taken(group int32) { b.solo[group] = true }
+// unnote takes back what sums counted.
+func (b *blocks) unnote(g geo.GridBox, area float64, mark uint64) {
+	x, y := groupAt(g, b.shift)
+	if group := b.local(x, y); group >= 0 {
+		b.area[group].add(g, area, x, y, b.shift, -1)
+		b.count[group]--
+		b.marks[group] -= mark
+	}
+}
 
 // trace works out the blocks and returns how many polygons they stand for.
 func (b *blocks) trace() int {
-	n := 0
-	for i := range b.boxes {
-		if p := &b.boxes[i]; !b.solo[p.group] {
-			if n == 0 {
-				b.clear()
-			}
-			n++
-			b.spread(p)
-		}
-	}
+	n, any := 0, false
 	b.coords, b.rings = b.coords[:0], b.rings[:0]
-	if n == 0 {
-		return 0
-	}
-	any := false
 	for g := range int32(groups * groups) {
+		if b.count[g] == 0 || b.solo[g] {
+			continue
+		}
+		if n == 0 {
+			b.clear()
+		}
+		n += int(b.count[g])
 		any = b.choose(g) || any
 	}
 	if !any {
@@ -123,36 +158,12 @@ func (b *blocks) trace() int {
 }
 
 func (b *blocks) clear() {
-	if b.area == nil {
-		b.area, b.label = make([]int32, cellsWide*cellsWide), make([]int32, cellsWide*cellsWide)
-		b.seen = make([]bool, cellsWide*cellsWide)
-	}
-	clear(b.area)
-	clear(b.label)
-	clear(b.seen)
-}
-
-// spread adds the polygon's area to the cells under its box, by their share of it.
-func (b *blocks) spread(p *noted) {
-	x0, y0 := max(int(p.x0)/blockCell, 0), max(int(p.y0)/blockCell, 0)
-	x1, y1 := min(int(p.x1)/blockCell, cellsWide-1), min(int(p.y1)/blockCell, cellsWide-1)
-	w, h := p.x1-p.x0, p.y1-p.y0
-	if x0 == x1 && y0 == y1 || w == 0 || h == 0 {
-		if p.x0 >= 0 && p.y0 >= 0 && x0 < cellsWide && y0 < cellsWide {
-			b.area[y0*cellsWide+x0] += int32(p.area * areaUnits)
-		}
+	if b.label == nil {
+		b.label, b.seen = make([]int32, cellsWide*cellsWide), make([]bool, cellsWide*cellsWide)
 		return
 	}
-	density := p.area * areaUnits / (w * h)
-	for y := y0; y <= y1; y++ {
-		dy := min(p.y1, float64((y+1)*blockCell)) - max(p.y0, float64(y*blockCell))
-		for x := x0; x <= x1; x++ {
-			dx := min(p.x1, float64((x+1)*blockCell)) - max(p.x0, float64(x*blockCell))
-			if dx > 0 && dy > 0 {
-				b.area[y*cellsWide+x] += int32(dx * dy * density)
-			}
-		}
-	}
+	clear(b.label)
+	clear(b.seen)
 }
 
 // bayer is the ordered-dither matrix of order 3, 0 to 63 (Bayer 1973).
@@ -174,9 +185,8 @@ func (b *blocks) choose(g int32) bool {
 	n, sum := 0, int64(0)
 	for y := range int32(groupCells) {
 		for x := range int32(groupCells) {
-			at := base + y*cellsWide + x
-			a := b.area[at]
-			if a == 0 {
+			a := b.area[g][y*groupCells+x]
+			if a <= 0 {
 				continue
 			}
 			sum += int64(a)
@@ -184,7 +194,7 @@ func (b *blocks) choose(g int32) bool {
 			for ; i > 0 && cells[i-1].area < a; i-- {
 				cells[i] = cells[i-1]
 			}
-			cells[i] = cell{a, at}
+			cells[i] = cell{a, base + y*cellsWide + x}
 			n++
 		}
 	}

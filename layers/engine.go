@@ -63,7 +63,7 @@ type collection struct {
 }
 
 func (c *collection) describe() Info {
-	return Info{Collection: c.info, Count: c.snap.Len(), Box: c.snap.Box().Box(), Rev: c.rev}
+	return Info{Collection: c.info, Count: c.snap.Len(), Box: c.snap.Box().Outer(), Rev: c.rev}
 }
 
 // New returns an engine over src. It starts nothing: call Run.

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -40,19 +41,27 @@ var classZoom = map[string]uint32{
 	"service": 14, "track": 14, "path": 14, "footway": 14, "cycleway": 14, "pedestrian": 13, "steps": 14,
 }
 
-// smallPolygon is a polygon that is drawn only if it is alone in its group.
+// smallPolygon is a polygon that is alone in its group.
 type smallPolygon struct {
-	hit   int32 // index among the hits
+	ref   index.Ref
 	group int32
-	poly  int32 // which polygon of the feature; a member of a collection counts on
+	mark  uint64
 }
 
 // generalised draws the layer as seen from afar.
 func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
-	refs := d.find.Search(d.snap, t.GridBox(pointCell))
 	d.thin.reset(t, d.coarse)
-	d.blocks.reset(t, d.coarse)
-	d.small = d.small[:0]
+	d.blocks.reset(t)
+	d.rule = smallRule(t.Z, d.coarse)
+	sums := d.sumsOf(t)
+	d.summed = sums != nil
+	var refs []index.Ref
+	if d.summed {
+		d.addSums(sums)
+		refs = d.find.Among(d.snap, t.GridBox(pointCell), func(part int) []int32 { return sums[part].others })
+	} else {
+		refs = d.find.Search(d.snap, t.GridBox(pointCell))
+	}
 	for i, r := range refs {
 		if i%cancelEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -73,7 +82,7 @@ func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
 				}
 			default:
 				if near {
-					d.thinPolygon(seg, r, int32(i), box)
+					d.thinPolygon(seg, r, uint64(i))
 				}
 			}
 		}
@@ -112,33 +121,44 @@ func (d *renderer) classOf(seg *index.Segment, r index.Ref) (uint32, bool) {
 	return z, ok
 }
 
-// thinPolygon draws the large polygons of a feature and notes its small ones.
-func (d *renderer) thinPolygon(seg *index.Segment, r index.Ref, hit int32, box geo.GridBox) {
-	unit := float64(int64(1) << (20 - d.z))
-	limit := smallArea * unit * unit * float64(int64(1)<<(2*d.coarse))
+// rule says which polygons are small at a zoom and coarseness.
+type rule struct {
+	width, area float64 // grid units, grid units²: both below these
+}
+
+func smallRule(z uint32, coarse int) rule {
+	unit := float64(int64(1) << (20 - z))
+	return rule{width: groupCell * unit, area: smallArea * unit * unit * float64(int64(1)<<(2*coarse))}
+}
+
+// small measures the polygon of rings from to to of a shape: the box of its outer
+// ring and, where that is narrow enough, its area in grid units².
+func (q rule) small(sh *index.Shape, from, to int) (b geo.GridBox, area float64, small bool) {
+	b = boxOf(sh.Ring(from))
+	if max(float64(int64(b.MaxX)-int64(b.MinX)), float64(int64(b.MaxY)-int64(b.MinY))) >= q.width {
+		return b, 0, false
+	}
+	for i := from; i < to; i++ {
+		area += float64(geo.RingArea2(sh.Ring(i))) / 2 // holes are negative
+	}
+	return b, area, area < q.area
+}
+
+// thinPolygon draws the large polygons of a feature and notes its small ones,
+// unless the sums have them.
+func (d *renderer) thinPolygon(seg *index.Segment, r index.Ref, hit uint64) {
 	opened := false
 	for p := range d.shape.NumPolygons() {
 		from, to := d.shape.Rings(p)
 		if from == to {
 			continue
 		}
-		outer := d.shape.Ring(from)
-		b := box
-		if d.shape.Type != geo.Polygon || to-from > 1 {
-			b = boxOf(outer)
-		}
-		w, h := float64(int64(b.MaxX)-int64(b.MinX)), float64(int64(b.MaxY)-int64(b.MinY))
-		if max(w, h) < groupCell*unit {
-			area := 0.0
-			for i := from; i < to; i++ {
-				area += float64(geo.RingArea2(d.shape.Ring(i))) / 2 // holes are negative
+		b, area, small := d.rule.small(&d.shape, from, to)
+		if small {
+			if !d.summed {
+				d.blocks.note(b, area, hit)
 			}
-			if area < limit {
-				if g, ok := d.blocks.note(b, area); ok {
-					d.small = append(d.small, smallPolygon{hit, g, int32(p)})
-				}
-				continue
-			}
+			continue
 		}
 		if !opened {
 			d.w.Feature(uint64(seg.Key(r.Handle)))
@@ -146,7 +166,7 @@ func (d *renderer) thinPolygon(seg *index.Segment, r index.Ref, hit int32, box g
 		}
 		d.polygon(from, to, d.clipGrid.ContainsBox(b), polygonSnap)
 	}
-	if opened && !d.finish(seg, r, 0) && d.clipGrid.ContainsBox(box) {
+	if opened && !d.finish(seg, r, 0) && d.clipGrid.ContainsBox(seg.Box(r.Handle)) {
 		d.dropped++
 	}
 }
@@ -160,35 +180,58 @@ func boxOf(coords []int32) geo.GridBox {
 }
 
 // drawSmall draws the small polygons that are alone in their group, and leaves the
-// others to the blocks.
+// others to the blocks. A mark is a hit, or where there are sums a packed Ref.
 func (d *renderer) drawSmall(refs []index.Ref) {
-	for _, s := range d.small {
-		r := refs[s.hit]
-		seg := d.snap.Segment(r.Part)
-		if !d.blocks.alone(s.group) {
-			d.dropped++
-			continue
-		}
-		// A collection's member is found again by drawing all of it: it is alone, so it
-		// is the only small one here.
-		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
-			if int(s.poly) >= d.shape.NumPolygons() {
-				continue
-			}
-			from, to := d.shape.Rings(int(s.poly))
-			if from == to || d.blocks.groupOf(boxOf(d.shape.Ring(from))) != s.group {
-				continue
-			}
-			d.w.Feature(uint64(seg.Key(r.Handle)))
-			d.polygon(from, to, d.clipGrid.ContainsBox(boxOf(d.shape.Ring(from))), 1)
-			if d.finish(seg, r, 0) {
-				d.blocks.taken(s.group)
-			} else {
-				d.dropped++
-			}
-			break
+	d.small = d.small[:0]
+	for g, n := range d.blocks.count {
+		switch {
+		case n > 1:
+			d.dropped += int(n)
+		case n == 1 && d.summed:
+			m := d.blocks.marks[g]
+			d.small = append(d.small, smallPolygon{unmark(m), int32(g), m})
+		case n == 1:
+			m := d.blocks.marks[g]
+			d.small = append(d.small, smallPolygon{refs[m], int32(g), m})
 		}
 	}
+	slices.SortFunc(d.small, func(a, b smallPolygon) int {
+		switch {
+		case a.mark == b.mark: // polygons of one feature
+			return int(a.group) - int(b.group)
+		case d.summed:
+			return d.snap.Compare(a.ref, b.ref)
+		}
+		return cmp.Compare(a.mark, b.mark)
+	})
+	for _, s := range d.small {
+		if d.drawAlone(s) {
+			d.blocks.solo[s.group] = true
+		} else {
+			d.dropped++
+		}
+	}
+}
+
+// drawAlone finds and draws the only small polygon of a group.
+func (d *renderer) drawAlone(s smallPolygon) bool {
+	seg := d.snap.Segment(s.ref.Part)
+	for ok := seg.Shape(s.ref.Handle, &d.shape); ok; ok = d.shape.Next() {
+		for p := range d.shape.NumPolygons() {
+			from, to := d.shape.Rings(p)
+			if from == to {
+				continue
+			}
+			b, _, small := d.rule.small(&d.shape, from, to)
+			if !small || d.blocks.local(groupAt(b, d.blocks.shift)) != s.group {
+				continue
+			}
+			d.w.Feature(uint64(seg.Key(s.ref.Handle)))
+			d.polygon(from, to, d.clipGrid.ContainsBox(b), 1)
+			return d.finish(seg, s.ref, 0)
+		}
+	}
+	return false
 }
 
 // drawBlocks draws what is left as one feature without an id: the blocks, with

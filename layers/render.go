@@ -90,6 +90,9 @@ type renderer struct {
 	blocks blocks
 	thin   thinner
 	small  []smallPolygon
+	sums   []*sums
+	rule   rule
+	summed bool // small polygons come from sums
 }
 
 // clipTile is the rectangle that is drawn, in tile units.

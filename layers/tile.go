@@ -116,7 +116,11 @@ func (r *TileRequest) form() string {
 func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*Tile, error) {
 	features := 0
 	for i := range jobs {
-		features += jobs[i].c.snap.Count(r.Tile.GridBox(buffer), bigLoad)
+		n := jobs[i].c.snap.Count(r.Tile.GridBox(buffer), bigLoad)
+		if n > bigJob && jobs[i].summed(r) {
+			n = bigJob
+		}
+		features += n
 	}
 	leave, err := e.workers.enter(ctx, features)
 	if err != nil {

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"nagar/catalog"
@@ -20,6 +22,51 @@ type Segment struct {
 	ids    []byte
 	cols   []Column // by field of the schema when the segment was built; later fields are null
 	boxed  int      // features with geometry
+
+	mu      sync.Mutex
+	derived map[int]*derived
+}
+
+// Derived is something that was worked out of a whole segment.
+type Derived interface {
+	Bytes() int64 // the memory that it takes
+}
+
+type derived struct {
+	once  sync.Once
+	made  atomic.Bool
+	value Derived
+}
+
+// Derived returns what make made of the segment for a slot, and keeps it as long
+// as the segment lives; make is called once, others wait for it meanwhile.
+func (s *Segment) Derived(slot int, make func() Derived) Derived {
+	s.mu.Lock()
+	d := s.derived[slot]
+	if d == nil {
+		if s.derived == nil {
+			s.derived = map[int]*derived{}
+		}
+		d = &derived{}
+		s.derived[slot] = d
+	}
+	s.mu.Unlock()
+	d.once.Do(func() {
+		d.value = make()
+		d.made.Store(true)
+	})
+	return d.value
+}
+
+// Made returns what Derived made for a slot, if it did.
+func (s *Segment) Made(slot int) (Derived, bool) {
+	s.mu.Lock()
+	d := s.derived[slot]
+	s.mu.Unlock()
+	if d == nil || !d.made.Load() {
+		return nil, false
+	}
+	return d.value, true
 }
 
 // Len is the number of features.
@@ -99,6 +146,13 @@ func (s *Segment) Bytes() int64 {
 		int64(len(s.keys))*8 + int64(len(s.byKey))*4 + int64(len(s.idAt))*4 + int64(len(s.ids))
 	for i := range s.cols {
 		n += s.cols[i].bytes()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.derived {
+		if d.made.Load() {
+			n += d.value.Bytes()
+		}
 	}
 	return n
 }

@@ -115,11 +115,32 @@ type placed struct {
 // Search returns the features whose box meets q, in canonical order; the slice is
 // the Finder's until the next call.
 func (f *Finder) Search(s *Snapshot, q geo.GridBox) []Ref {
+	return f.gather(s, func(i int) []int32 {
+		f.handles = s.parts[i].seg.tree.search(q, f.handles[:0])
+		return f.handles
+	})
+}
+
+// Among is Search among some features of each part: their handles, ascending.
+func (f *Finder) Among(s *Snapshot, q geo.GridBox, some func(part int) []int32) []Ref {
+	return f.gather(s, func(i int) []int32 {
+		f.handles = f.handles[:0]
+		seg := s.parts[i].seg
+		for _, h := range some(i) {
+			if seg.tree.boxes[h].Intersects(q) {
+				f.handles = append(f.handles, h)
+			}
+		}
+		return f.handles
+	})
+}
+
+// gather merges the hits of the parts and leaves out what is hidden.
+func (f *Finder) gather(s *Snapshot, hits func(part int) []int32) []Ref {
 	f.refs, f.small = f.refs[:0], f.small[:0]
 	big := largest(s.parts)
 	for i, p := range s.parts {
-		f.handles = p.seg.tree.search(q, f.handles[:0])
-		for _, h := range f.handles {
+		for _, h := range hits(i) {
 			switch {
 			case p.dead != nil && p.dead.has(h):
 			case i == big:
@@ -202,6 +223,15 @@ func (s *Snapshot) Place(r Ref) Place {
 	g := s.parts[r.Part].seg
 	return Place{g.rank(r.Handle), g.Key(r.Handle)}
 }
+
+// Compare orders two features with geometry as Search yields them.
+func (s *Snapshot) Compare(a, b Ref) int {
+	p, q := s.parts[a.Part].seg, s.parts[b.Part].seg
+	return comparePlaced(s, placed{p.rank(a.Handle), p.keys[a.Handle], a}, placed{q.rank(b.Handle), q.keys[b.Handle], b})
+}
+
+// Hidden calls fn for every feature of a part that is hidden.
+func (s *Snapshot) Hidden(part int32, fn func(h int32)) { s.parts[part].dead.added(nil, fn) }
 
 // All calls fn for every feature until it returns false: part by part, those with geometry first.
 func (s *Snapshot) All(fn func(Ref) bool) {

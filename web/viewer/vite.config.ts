@@ -150,6 +150,7 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		modulePreload: { polyfill: false },
 		chunkSizeWarningLimit: 700,
+		rolldownOptions: { checks: { pluginTimings: false } },
 		sourcemap: process.env.SOURCEMAP === "1",
 	},
 });
