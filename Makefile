@@ -27,9 +27,8 @@ build: bin/importer bin/tileserver bin/twin ## the three commands, into bin/
 .PHONY: test
 test: setup-test build ## every test: Go on both stores, viewer, browser
 	go vet ./...
-	$(MAKE) --no-print-directory viewer-test
+	$(MAKE) --no-print-directory viewer-test e2e
 	go test -timeout 20m ./...
-	$(MAKE) --no-print-directory e2e
 
 .PHONY: lint
 lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, shellcheck; biome and tsc

@@ -7,6 +7,15 @@ export function ground(x: LayerContext): LayerSpecification[] {
 	return [
 		{ id: "sea", type: "background", paint: { "background-color": c.sea } },
 		{
+			// A city that has loaded its wards but no coast still stands on land.
+			id: "land-wards",
+			type: "fill",
+			source: x.source("wards"),
+			"source-layer": "wards",
+			filter: ["==", ["geometry-type"], "Polygon"],
+			paint: { "fill-color": c.land },
+		},
+		{
 			id: "land",
 			type: "fill",
 			source: x.source("land"),
