@@ -243,10 +243,7 @@ function listen(map: MapLibre): void {
 		if (Date.now() - lastAsked < 900 && touched) return;
 		tap(map, e.point.x, e.point.y, touched ? touchRadius : mouseRadius);
 	});
-	map.on("contextmenu", (e: MapMouseEvent) => {
-		e.preventDefault();
-		ask(map, e.point.x, e.point.y);
-	});
+	rightClick(map, canvas);
 	longPress(map, canvas);
 	canvas.addEventListener("keydown", (e) => {
 		const { clientWidth: w, clientHeight: h } = map.getContainer();
@@ -264,6 +261,27 @@ function listen(map: MapLibre): void {
 			const measuring = view.peek().panel === "measure";
 			canvas.style.cursor = measuring ? "crosshair" : !map.isMoving() && pick(map, e.point.x, e.point.y, 3) ? "pointer" : "";
 		});
+	});
+}
+
+/**
+ * A right click that is no drag asks what is here. The map's own contextmenu event
+ * would be lost when a resize or a new style resets its handlers between press and
+ * release, and browsers disagree on which of the two sends it.
+ */
+function rightClick(map: MapLibre, canvas: HTMLCanvasElement): void {
+	let start: { x: number; y: number } | null = null;
+	const isRight = (e: MouseEvent) => e.button === 2 || (e.button === 0 && e.ctrlKey);
+	canvas.addEventListener("contextmenu", (e) => e.preventDefault());
+	canvas.addEventListener("mousedown", (e) => {
+		start = isRight(e) ? { x: e.clientX, y: e.clientY } : null;
+	});
+	canvas.addEventListener("mouseup", (e) => {
+		const held = start && isRight(e) && Math.hypot(e.clientX - start.x, e.clientY - start.y) < 5;
+		start = null;
+		if (!held) return;
+		const box = canvas.getBoundingClientRect();
+		ask(map, e.clientX - box.left, e.clientY - box.top);
 	});
 }
 
