@@ -65,7 +65,6 @@ func TestEditsDirtyTheirTilesAndNoOthers(t *testing.T) {
 			}
 		}
 	}
-	tags := map[string]string{}
 	fetch := func() map[string]string {
 		m := map[string]string{}
 		for _, at := range watch {
@@ -79,7 +78,7 @@ func TestEditsDirtyTheirTilesAndNoOthers(t *testing.T) {
 		}
 		return m
 	}
-	tags = fetch()
+	tags := fetch()
 	changed := 0
 	order := r.Perm(len(feats)) // each at most once: deleting what is gone changes nothing
 	for n := range 60 {

@@ -137,7 +137,6 @@ type feed struct {
 	ctx   context.Context
 	fn    func(catalog.Commit) error
 	last  catalog.Rev // handed on whole
-	read  catalog.Rev // read from the file
 	ready []catalog.Commit
 	size  int // changes in ready
 	err   error

@@ -20,16 +20,15 @@ type op struct {
 
 // head is what the store has of a feature when an op meets it.
 type head struct {
-	there   bool
-	fid     int64
-	rev     catalog.Rev
-	hash    int64
-	hashed  bool
-	same    bool // by content, asked for where there is no hash
-	from    instant
-	to      instant
-	ended   instant // where it is not there: the valid end of its last deletion
-	history bool    // where it is not there: it once was
+	there  bool
+	fid    int64
+	rev    catalog.Rev
+	hash   int64
+	hashed bool
+	same   bool // by content, asked for where there is no hash
+	from   instant
+	to     instant
+	ended  instant // where it is not there: the valid end of its last deletion
 }
 
 // action is what a Put or Delete does to the rows.

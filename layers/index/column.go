@@ -138,7 +138,6 @@ type columnBuilder struct {
 	typ   catalog.FieldType
 	isTxt bool
 	plain bool
-	rows  int      // rows seen, nulls at the end not counted
 	codes []uint32 // coded: per row; plain: 1 for a value
 	nums  []int64
 	off   []uint32
