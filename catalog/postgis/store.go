@@ -31,18 +31,7 @@ type Store struct {
 	sizes   map[string]int64    // of tables whose spatial index waits, at the last look
 }
 
-// Option alters how a Store is opened.
-type Option func(*options)
-
-type options struct {
-	maxConns int32
-}
-
-// MaxConns sets how many connections the Store may have open; the default is 16,
-// or what pool_max_conns in the URL says.
-func MaxConns(n int) Option { return func(o *options) { o.maxConns = int32(n) } }
-
-// defaultConns leaves room for followers, each of which holds a connection while
+// defaultConns, where pool_max_conns in the URL says nothing, leaves room for followers, each of which holds a connection while
 // it handles what it was given.
 const defaultConns = 16
 
@@ -51,11 +40,7 @@ const defaultConns = 16
 // and, where it is not there, the extension postgis. A store that a newer Nagar
 // wrote is ErrFuture; a database that cannot be reached wraps ErrUnavailable.
 // Tables that outside tools left are taken over before Open returns.
-func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
+func Open(ctx context.Context, dsn string) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, &catalog.Invalid{Path: "store", Reason: redact(err.Error(), passwordOf(dsn))}
@@ -68,10 +53,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 		pending:  map[string]sighting{},
 		sizes:    map[string]int64{},
 	}
-	switch u, err := url.Parse(dsn); {
-	case o.maxConns > 0:
-		config.MaxConns = o.maxConns
-	case err == nil && !u.Query().Has("pool_max_conns"):
+	if u, err := url.Parse(dsn); err == nil && !u.Query().Has("pool_max_conns") {
 		config.MaxConns = defaultConns
 	}
 	// Plans depend on how many rows a table has, which a load changes by a factor
