@@ -337,8 +337,6 @@ func (a *applier) preparePut(o *op, f *catalog.Feature) error {
 	// The arena may move while it grows; the blobs of earlier operations keep the
 	// old array alive until the stage is written.
 	a.arena = o.setGeometry(a.arena, &f.Geometry)
-	if !o.merge {
-		a.scratch = o.seal(a.scratch)
-	}
+	a.scratch = o.seal(a.scratch)
 	return nil
 }

@@ -171,13 +171,18 @@ func (t *table) put(o *op) (catalog.Status, error) {
 	if t.lucky = cur.rev == 0; t.lucky {
 		return t.create(o, &cur)
 	}
+	if o.sameAs(&cur) {
+		return catalog.Unchanged, nil
+	}
 	if o.merge {
+		// Nulls do not count in the hash: had all that is left out been null, the
+		// content would have been the same already.
 		if err := t.merge(o, &cur); err != nil {
 			return 0, err
 		}
-	}
-	if o.hash == cur.hash && (o.validFrom.IsZero() || !o.validFrom.Before(cur.validFrom)) {
-		return catalog.Unchanged, nil
+		if o.sameAs(&cur) {
+			return catalog.Unchanged, nil
+		}
 	}
 	if o.validFrom.IsZero() {
 		o.validFrom = t.changeTime(&cur)
@@ -211,6 +216,11 @@ func (t *table) tryNew(o *op) (bool, error) {
 	}
 	t.touch(&o.content)
 	return true, nil
+}
+
+// sameAs reports whether a put of o would change nothing.
+func (o *op) sameAs(cur *current) bool {
+	return o.hash == cur.hash && (o.validFrom.IsZero() || !o.validFrom.Before(cur.validFrom))
 }
 
 // changeTime is when a change without a date takes place: now, or at the start of
@@ -257,9 +267,6 @@ func (t *table) create(o *op, cur *current) (catalog.Status, error) {
 	}
 	if err := checkSpan(o.validFrom, o.validTo); err != nil {
 		return 0, err
-	}
-	if o.merge {
-		t.scratch = o.seal(t.scratch)
 	}
 	if cur.found {
 		if err := t.forgive(cur.fid); err != nil {
