@@ -106,19 +106,11 @@ func (f *follower) load(ctx context.Context) error {
 	timed := newTimetable()
 	now := e.opts.Clock()
 	for i := range cols {
-		c := &cols[i]
-		b := index.NewBuilder(c)
-		rev, err := e.src.Scan(ctx, catalog.Query{Collection: c.Name}, func(x *catalog.Feature) error {
-			if timed.admit(c.Name, x, now) {
-				b.Add(x)
-			}
-			return nil
-		})
+		c, err := f.read(ctx, &cols[i], timed, now)
 		if err != nil {
-			return fmt.Errorf("load %s: %w", c.Name, err)
+			return err
 		}
-		f.have[c.Name] = rev
-		st = st.with(&collection{info: *c, snap: index.NewSnapshot(b.Build()), rev: rev})
+		st = st.with(c)
 	}
 	e.mu.Lock()
 	e.timed = timed
@@ -140,6 +132,23 @@ func (f *follower) load(ctx context.Context) error {
 	e.poke(e.timeDue)
 	e.poke(e.mergeDue)
 	return nil
+}
+
+// read scans one collection: what is shown now goes into the result, what will
+// appear or end into the timetable.
+func (f *follower) read(ctx context.Context, c *catalog.Collection, timed *timetable, now time.Time) (*collection, error) {
+	b := index.NewBuilder(c)
+	rev, err := f.e.src.Scan(ctx, catalog.Query{Collection: c.Name}, func(x *catalog.Feature) error {
+		if timed.admit(c.Name, x, now) {
+			b.Add(x)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", c.Name, err)
+	}
+	f.have[c.Name] = rev
+	return &collection{info: *c, snap: index.NewSnapshot(b.Build()), rev: rev}, nil
 }
 
 func (e *Engine) poke(ch chan struct{}) {
@@ -199,6 +208,10 @@ func (f *follower) apply(rev catalog.Rev) error {
 	if err != nil {
 		return err
 	}
+	again, err := f.again(defined)
+	if err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	st := e.state.Load()
@@ -206,7 +219,10 @@ func (f *follower) apply(rev catalog.Rev) error {
 	for i := range defined {
 		d := &defined[i]
 		old, known := st.cols[d.Name]
-		switch {
+		switch fresh := again[d.Name]; {
+		case fresh != nil:
+			e.timed.replace(d.Name, fresh.timed)
+			st = st.with(fresh.c)
 		case !known:
 			st = st.with(&collection{info: *d, snap: index.NewSnapshot(index.NewBuilder(d).Build()), rev: rev})
 		case old.info.Rev != d.Rev:
@@ -218,6 +234,9 @@ func (f *follower) apply(rev catalog.Rev) error {
 	}
 	now := e.opts.Clock()
 	for _, name := range f.order {
+		if again[name] != nil { // the scan has seen it
+			continue
+		}
 		old, known := st.cols[name]
 		if !known {
 			return fmt.Errorf("revision %d changes unknown collection %q", rev, name)

@@ -59,6 +59,19 @@ func (t *timetable) forget(collection, id string) {
 	}
 }
 
+// replace drops what was noted for a collection and takes over what other, which
+// knows no other collection, has noted.
+func (t *timetable) replace(collection string, other *timetable) {
+	for id := range t.of {
+		if id.collection == collection {
+			t.forget(collection, id.id)
+		}
+	}
+	for _, a := range other.queue {
+		t.add(a)
+	}
+}
+
 // due takes out what is to happen up to now.
 func (t *timetable) due(now time.Time) []*appointment {
 	var out []*appointment
