@@ -95,8 +95,8 @@ func TestOverAGeoPackage(t *testing.T) {
 	})
 }
 
-// realFile is a file of the real data; the test is skipped where it is absent, and fails in CI.
-func realFile(t *testing.T, name string) []byte {
+// moduleRoot is the folder of go.mod.
+func moduleRoot(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -104,7 +104,7 @@ func realFile(t *testing.T, name string) []byte {
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
+			return dir
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
@@ -112,12 +112,14 @@ func realFile(t *testing.T, name string) []byte {
 		}
 		dir = up
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "../shared/data/mumbai", name))
+}
+
+// realFile is a file of the real data; the test is skipped where it is absent, and fails in CI.
+func realFile(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(moduleRoot(t), "../shared/data/mumbai", name))
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("the real data is absent: %v", err)
+		skip(t, "the real data is absent: "+err.Error())
 	}
 	return b
 }
