@@ -33,7 +33,7 @@ func outside(b testing.TB, path string, statements ...string) {
 // BenchmarkDrain takes in what another program did to 40,000 buildings; one
 // operation is one such edit.
 func BenchmarkDrain(b *testing.B) {
-	const rows = 40 * benchBatch
+	const rows = 8 * benchBatch
 	columns := "geom,uid,height_m,floors,use,ward,year,name"
 	for _, bm := range []struct{ name, before, edit string }{
 		{"Insert", "", "INSERT INTO buildings(id," + columns + ") SELECT 'o'||id," + columns + " FROM buildings"},

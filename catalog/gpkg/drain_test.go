@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,5 +42,35 @@ func TestDrainOutlastsItsWait(t *testing.T) {
 	n := 0
 	if _, err := s.Scan(ctx, catalog.Query{Collection: "places"}, func(*catalog.Feature) error { n++; return nil }); err != nil || n != rows {
 		t.Errorf("a scan after a bulk edit: %d of %d rows, %v", n, rows, err)
+	}
+}
+
+// TestDrainReadsInOrder holds that a page of a drain costs the same whatever the
+// size of the edit: nothing is sorted, and no table is read from its beginning.
+func TestDrainReadsInOrder(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, filepath.Join(t.TempDir(), "city.gpkg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Define(ctx, catalog.Collection{Name: "places", Geometry: catalog.GeometryPoint, Fields: []catalog.Field{{Name: "n", Type: catalog.TypeInteger}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(ctx, func(tx *writeTx) error {
+		sql := drainStatements(tx.schema.byName["places"])
+		for _, query := range []string{sql.nameless, sql.pending, sql.moved, sql.arrived} {
+			if err := tx.query("EXPLAIN QUERY PLAN "+query, func(q *sqlite.Stmt) error {
+				if step := q.ColumnText(3); !strings.HasPrefix(step, "SEARCH") {
+					t.Errorf("%s\nin %s", step, query)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

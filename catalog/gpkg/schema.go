@@ -102,7 +102,7 @@ type statements struct {
 	find, lastEnd, anyHistory         string
 	insert, insertNew                 string
 	update, updateInPlace             string
-	revise, remove                    string
+	remove                            string
 	retire                            string
 	current, currentByID, currentFids string
 	past, pastByID                    string
@@ -146,7 +146,6 @@ func (c *coll) build() {
 	// SQLite writes the entries of an index anew for every column that is set.
 	q.update = "UPDATE " + t + " SET " + strings.Join(assign[1:], ",") + " WHERE rowid=?" + strconv.Itoa(len(set)+1)
 	q.updateInPlace = strings.Replace(q.update, assign[cellPlace]+",", "", 1)
-	q.revise = "UPDATE " + t + " SET " + colFrom + "=?1,nagar_rev=?2,nagar_hash=?3,nagar_cell=?4 WHERE rowid=?5"
 	q.remove = "DELETE FROM " + t + " WHERE rowid=?1"
 	q.retire = "INSERT INTO " + h + "(" + c.copyInto() + ",nagar_rev_to,nagar_end) SELECT " + c.copyFrom() + ",?2,?3 FROM " + t + " WHERE rowid=?1"
 
@@ -250,6 +249,11 @@ func (c *coll) gpkgZ() int64 {
 	return 0
 }
 
+// pendingIndex is the quoted name of the index on the versions that a drain waits for.
+func (c *coll) pendingIndex() string {
+	return quote("nagar_history_" + strconv.FormatInt(c.num, 10) + "_pending")
+}
+
 // createHistory is the DDL of the table of past versions and its indexes.
 func (c *coll) createHistory() []string {
 	h := c.history()
@@ -269,7 +273,7 @@ func (c *coll) createHistory() []string {
 		index("rev", "(nagar_rev)"),
 		index("rev_to", "(nagar_rev_to,nagar_id)"),
 		index("cell", "(nagar_cell)"),
-		index("pending", "(nagar_fid) WHERE nagar_rev_to IS NULL"),
+		"CREATE INDEX IF NOT EXISTS " + c.pendingIndex() + " ON " + h + "(nagar_fid) WHERE nagar_rev_to IS NULL",
 	}
 }
 
