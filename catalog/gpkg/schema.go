@@ -203,12 +203,14 @@ func prefixed(sep string, names []string) string {
 	return b.String()
 }
 
-// createTable is the DDL of the collection's own table.
+// createTable is the DDL of the collection's own table. The column of geometries
+// is a GEOMETRY whatever is in it: gpkg_geometry_columns says more, and may change
+// its mind, where a column's type would then contradict it, of which GDAL warns.
 func (c *coll) createTable() string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE " + quote(c.table) + " (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL")
 	if c.geom != "" {
-		b.WriteString(", " + c.geom + " " + c.gpkgType())
+		b.WriteString(", " + c.geom + " GEOMETRY")
 	}
 	b.WriteString(", " + c.idCol + " TEXT UNIQUE")
 	for i, f := range c.Fields {
