@@ -2,9 +2,11 @@ package gpkg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,22 +16,23 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// TestDrainOutlastsItsWait holds that a read finishes draining a bulk edit, even
-// when that takes longer than a read waits for the lock.
-func TestDrainOutlastsItsWait(t *testing.T) {
-	defer func(d time.Duration) { drainWait = d }(drainWait)
-	drainWait = 20 * time.Millisecond
+// outsideRows opens a store and writes rows into it behind its back.
+func outsideRows(t *testing.T, rows int) *Store {
+	t.Helper()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "city.gpkg")
 	s, err := Open(ctx, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if _, err := s.Define(ctx, catalog.Collection{Name: "places", Geometry: catalog.GeometryNone, Fields: []catalog.Field{{Name: "n", Type: catalog.TypeInteger}}}); err != nil {
 		t.Fatal(err)
 	}
-	const rows = 4000
 	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +42,79 @@ func TestDrainOutlastsItsWait(t *testing.T) {
 	if err := sqlitex.ExecuteTransient(c, insert, nil); err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	if _, err := s.Scan(ctx, catalog.Query{Collection: "places"}, func(*catalog.Feature) error { n++; return nil }); err != nil || n != rows {
-		t.Errorf("a scan after a bulk edit: %d of %d rows, %v", n, rows, err)
+	return s
+}
+
+func count(ctx context.Context, s *Store) (n int, err error) {
+	_, err = s.Scan(ctx, catalog.Query{Collection: "places"}, func(*catalog.Feature) error { n++; return nil })
+	return n, err
+}
+
+// TestDrainOutlastsItsWait holds that reads see a bulk edit, even when to drain it
+// takes longer than a read waits for the lock: the one that began it, and those
+// that came later.
+func TestDrainOutlastsItsWait(t *testing.T) {
+	defer func(d time.Duration) { drainWait = d }(drainWait)
+	drainWait = 20 * time.Millisecond
+	const rows = 4_000
+	s := outsideRows(t, rows)
+	var all sync.WaitGroup
+	for range 12 { // more than there are connections
+		all.Go(func() {
+			if n, err := count(context.Background(), s); err != nil || n != rows {
+				t.Errorf("a scan after a bulk edit: %d of %d rows, %v", n, rows, err)
+			}
+		})
 	}
+	all.Wait()
+	if rev, err := s.Head(context.Background()); err != nil || rev != 2 {
+		t.Errorf("the edit is revision %d, %v", rev, err)
+	}
+}
+
+// TestDrainOutlivesItsReader holds that a drain goes on when the read that began
+// it has been given up, and ends with the store.
+func TestDrainOutlivesItsReader(t *testing.T) {
+	s := outsideRows(t, 4_000)
+	if err := giveUp(s); !errors.Is(err, context.Canceled) {
+		t.Errorf("a read that was given up: %v", err)
+	}
+	for range 6000 { // nobody reads
+		if s.head.Load() == 2 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n, err := count(context.Background(), s); err != nil || n != 4_000 || s.head.Load() != 2 {
+		t.Errorf("%d rows, %v", n, err)
+	}
+
+	s = outsideRows(t, 4_000)
+	_ = giveUp(s)
+	start := time.Now()
+	if err := s.Close(); err != nil || time.Since(start) > 2*time.Second {
+		t.Errorf("closed after %v: %v", time.Since(start), err)
+	}
+	if _, err := count(context.Background(), s); !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("a read of a closed store: %v", err)
+	}
+}
+
+// giveUp begins a read, and ends it as soon as it waits for a drain.
+func giveUp(s *Store) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	failed := make(chan error)
+	go func() {
+		_, err := count(ctx, s)
+		failed <- err
+	}()
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		s.drainMu.Lock()
+		waits = s.draining != nil
+		s.drainMu.Unlock()
+	}
+	cancel()
+	return <-failed
 }
 
 // TestDrainReadsInOrder holds that a page of a drain costs the same whatever the

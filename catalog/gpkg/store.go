@@ -49,6 +49,9 @@ type Store struct {
 	head        atomic.Int64 // the latest revision known to this Store
 	dataVersion int64        // as the poller last saw it; owned by whoever holds the poller
 
+	drainMu  sync.Mutex
+	draining *drainage // the one under way, if any
+
 	wakeMu sync.Mutex
 	wake   chan struct{} // closed and replaced when head moves
 }
@@ -246,9 +249,9 @@ type readTx struct {
 }
 
 // read runs fn in a snapshot. Edits by other programs that wait in the journal
-// are drained first, so that the snapshot is what its revision says; where that
-// is not possible soon, because another program holds the file, the snapshot is
-// taken without them.
+// are drained first, however long that takes, so that the snapshot is what its
+// revision says; where it cannot begin soon, because another program holds the
+// file, the snapshot is taken without them.
 func (s *Store) read(ctx context.Context, fn func(*readTx) error) error {
 	c, err := s.take(ctx, s.readers)
 	if err != nil {
@@ -295,20 +298,6 @@ func (s *Store) read(ctx context.Context, fn func(*readTx) error) error {
 		s.sawHead(st.head)
 		return fn(tx)
 	}
-}
-
-// drainWait bounds how long a read waits for the write lock to drain the journal.
-// It does not bound the draining: a bulk edit takes as long as it takes, and what
-// is broken off would begin anew at the next read.
-var drainWait = 2 * time.Second
-
-func (s *Store) drainSoon(ctx context.Context) error {
-	tx, err := s.beginWithin(ctx, drainWait)
-	if err != nil {
-		return err
-	}
-	defer tx.release()
-	return tx.end(nil)
 }
 
 // coll returns the collection, or catalog.ErrNotFound.

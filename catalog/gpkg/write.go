@@ -57,18 +57,6 @@ func (s *Store) begin(ctx context.Context) (*writeTx, error) {
 	return s.beginOn(ctx, c, s.opts.LockTimeout)
 }
 
-// beginWithin is begin that waits for the other writers of this process, and
-// then for those of other processes, no longer than limit each.
-func (s *Store) beginWithin(ctx context.Context, limit time.Duration) (*writeTx, error) {
-	short, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	c, err := s.take(short, s.writer)
-	if err != nil {
-		return nil, err
-	}
-	return s.beginOn(ctx, c, min(limit, s.opts.LockTimeout))
-}
-
 func (s *Store) beginOn(ctx context.Context, c *conn, limit time.Duration) (*writeTx, error) {
 	var err error
 	tx := &writeTx{conn: c, s: s, ctx: ctx}
