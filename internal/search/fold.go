@@ -27,7 +27,7 @@ func fold(s string) []string {
 				joined += w
 			}
 		}
-		if len(parts) > 1 && len(joined) <= 12 && len(out) < maxWords {
+		if len(parts) > 1 && joined != "" && len(joined) <= 12 && len(out) < maxWords {
 			out = append(out, joined)
 		}
 	}
