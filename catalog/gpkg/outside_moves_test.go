@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nagar/catalog"
+	"nagar/geo"
 )
 
 // What another program may do to rows and their ids at once, in one drain.
@@ -83,5 +84,66 @@ func TestOverwriteKeepsTheValidEnd(t *testing.T) {
 	if feed := told(t, s, before); len(feed) != 2 {
 		t.Errorf("feed: %v", feed)
 	}
+	clean(t, s)
+}
+
+// Windows find every feature where it is, whatever has happened since the first
+// one was asked for.
+func TestWindowsFollowEdits(t *testing.T) {
+	s, path := city(t)
+	place := func(i int, x float64) catalog.Op {
+		op := work(fmt.Sprintf("p%04d", i), "here")
+		op.Feature.Geometry = geo.NewPoint(x, 19+float64(i)*1e-5)
+		return op
+	}
+	put := func(x float64, from, to int) {
+		t.Helper()
+		var ops []catalog.Op
+		for i := from; i < to; i++ {
+			ops = append(ops, place(i, x))
+		}
+		must(t, s, func(ctx context.Context) error {
+			_, err := s.Apply(ctx, catalog.Batch{Ops: catalog.Ops(ops...)})
+			return err
+		})
+	}
+	agree := func(doing string) {
+		t.Helper()
+		for _, box := range []geo.Box{{W: 71, S: 18, E: 74, N: 20}, {W: 72, S: 19, E: 72.0001, N: 19.002}, {W: 73, S: 19.001, E: 73, N: 19.0105}} {
+			want, got := 0, map[string]int{}
+			for _, f := range ids(t, s, "works", catalog.At{}) {
+				if f.Geometry.Box().Intersects(box) {
+					want++
+				}
+			}
+			if _, err := s.Scan(context.Background(), catalog.Query{Collection: "works", Box: &box}, func(f *catalog.Feature) error {
+				got[f.ID]++
+				if got[f.ID] > 1 {
+					t.Errorf("%s: %s comes twice", doing, f.ID)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != want {
+				t.Errorf("%s: %v holds %d features, found %d", doing, box, want, len(got))
+			}
+		}
+	}
+	put(72, 0, 2500)
+	agree("loaded")
+	put(73, 100, 150)
+	agree("some moved")
+	put(73, 100, 1400)
+	agree("many moved")
+	put(72, 120, 130)
+	agree("some moved back")
+	sql(t, path, "UPDATE works SET fid=fid+100000 WHERE id BETWEEN 'p0010' AND 'p0020'")
+	agree("features in other rows")
+	sql(t, path, "DELETE FROM works WHERE id BETWEEN 'p0030' AND 'p0040'; UPDATE works SET geom=(SELECT geom FROM works WHERE id='p0100') WHERE id BETWEEN 'p0050' AND 'p0060'")
+	agree("edited outside")
+	put(73, 2500, 2600)
+	sql(t, path, "UPDATE works SET nagar_cell=7, what='keyless' WHERE id BETWEEN 'p0200' AND 'p0300'")
+	agree("keys spoilt outside")
 	clean(t, s)
 }

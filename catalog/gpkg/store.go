@@ -24,7 +24,7 @@ type Options struct {
 	// file before it gives up with catalog.ErrUnavailable (its context may end it
 	// sooner). Default one minute.
 	LockTimeout time.Duration
-	// CacheMB is the page cache of the writing connection in MiB. Default 48.
+	// CacheMB is the page cache of the writing connection in MiB. Default 16.
 	CacheMB int
 	// Now is the clock of recorded time. Default time.Now.
 	Now func() time.Time
@@ -74,7 +74,7 @@ func Open(ctx context.Context, path string, opts ...Options) (*Store, error) {
 		s.opts.LockTimeout = time.Minute
 	}
 	if s.opts.CacheMB <= 0 {
-		s.opts.CacheMB = 48
+		s.opts.CacheMB = 16
 	}
 	if s.opts.Now == nil {
 		s.opts.Now = time.Now
