@@ -1,8 +1,8 @@
 // The phone to build for: 390 px wide, a processor four times slower, 1.6 Mbit/s
-// and 150 ms. What comes over the wire is counted as it comes, and held: so are the
-// bytes that the first useful map waits for, since on that line they are what its
-// three seconds are made of. The clock itself depends on the machine (the browser
-// draws by software here), so it is reported and not judged.
+// and 150 ms. What the whole first view brings over the wire is counted and held: on
+// that line 600 kB are three seconds. The clock itself, and which bytes came before
+// the map was drawn, depend on the machine (the browser draws by software here), so
+// they are reported and not judged.
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -22,8 +22,7 @@ afterAll(async () => {
 	await city?.stop();
 });
 
-// 400 kB are two seconds of that line.
-const limits = { total: 1_000_000, script: 400_000, early: 400_000 };
+const limits = { total: 600_000, script: 400_000 };
 
 test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) => {
 	const context = await browser.newContext({
@@ -82,5 +81,4 @@ test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) =>
 		console.log(`${String(s.bytes).padStart(8)} ${s.path}`);
 	expect(total, report).toBeLessThanOrEqual(limits.total);
 	expect(script, report).toBeLessThan(limits.script);
-	expect(early, report).toBeLessThan(limits.early);
 });
