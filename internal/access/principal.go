@@ -1,0 +1,38 @@
+package access
+
+// Kind says how somebody came to be known.
+type Kind string
+
+// The kinds of principals.
+const (
+	Anonymous Kind = "anonymous" // nobody in particular: what is public
+	Citizen   Kind = "citizen"   // a contact verified by a one-time code
+	Account   Kind = "account"   // a member of staff, signed in here or by OpenID Connect
+	Token     Kind = "token"     // a device, department or agency with an API token
+	Root      Kind = "root"      // the bearer of the administrator's token
+)
+
+// Principal is who makes a request. The zero Principal is nobody.
+type Principal struct {
+	Kind       Kind
+	ID         string   // stable, opaque, never reused; "" for nobody
+	Name       string   // to show, and for the audit
+	Roles      []string // names of the policy's roles, sorted
+	Department string   // owner department of collections, as Collection.Owner; "" for none
+	Wards      []string // area of work, names of wards, sorted; none: the whole city
+	Contact    string   // of a citizen: verified phone (E.164) or e-mail
+	Purpose    string   // why personal data is read, one of the policy's purposes; "" when not said
+	Session    string   // public id of the session or token, for the audit; never the secret
+}
+
+// Right is what a role may do beside reading and writing features.
+type Right string
+
+// The rights.
+const (
+	DefineCollections Right = "define"   // create and alter collections
+	ManageAccounts    Right = "accounts" // accounts and tokens of others
+	ManagePolicy      Right = "policy"   // roles, grants, purposes, retention
+	ReadAudit         Right = "audit"    // the audit log, and breach reports
+	Erase             Right = "erase"    // personal data, in history too
+)
