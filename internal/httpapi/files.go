@@ -61,8 +61,8 @@ func openFiles(viewer fs.FS, base string) (*files, error) {
 }
 
 // contentPolicy is the page's Content-Security-Policy: nothing from other hosts,
-// no inline script or style but those that index.html itself holds. MapLibre runs
-// its worker from our own address or a blob, and draws pictures from blobs.
+// no inline script or style but those that index.html itself holds. The map's worker
+// is a file of ours, and MapLibre draws pictures from blobs.
 func contentPolicy(index []byte, base string) string {
 	self := "'self'"
 	if u, err := url.Parse(base); err == nil && u.Host != "" {
@@ -71,12 +71,12 @@ func contentPolicy(index []byte, base string) string {
 	return strings.Join([]string{
 		"default-src " + self,
 		"script-src " + self + inlineHashes(index, inlineScript),
-		"worker-src " + self + " blob:",
-		"child-src " + self + " blob:",
+		"worker-src " + self,
+		"child-src 'none'",
 		"style-src " + self + inlineHashes(index, inlineStyle),
 		"style-src-attr 'unsafe-inline'",
 		"img-src " + self + " data: blob:",
-		"connect-src " + self + " data: blob:",
+		"connect-src " + self,
 		"object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'self'",
 	}, "; ")
 }
@@ -104,8 +104,6 @@ func (r *request) page() error {
 		return r.notBuilt()
 	}
 	h := r.Response().Header()
-	h.Set("Permissions-Policy", "geolocation=(self), camera=(self), microphone=(self)")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	return r.file("index.html", "no-cache")
 }
@@ -154,7 +152,7 @@ func (r *request) asset() error {
 
 // reserved are the first words of paths that are never a page of the viewer.
 var reserved = map[string]bool{
-	"api": true, "tiles": true, "styles": true, "fonts": true, "sprites": true, "3dtiles": true, "ogc": true,
+	"api": true, "auth": true, "tiles": true, "styles": true, "fonts": true, "sprites": true, "3dtiles": true, "ogc": true,
 	"sta": true, "cap": true, "openrosa": true, "open311": true, "catalog": true, "healthz": true, "readyz": true, "metrics": true,
 }
 

@@ -32,6 +32,7 @@ type request struct {
 	view  catalog.View
 	admin bool // the caller showed the administrator's token
 	query url.Values
+	origin
 }
 
 // around is the one middleware: it gives the request its id and its view, and
@@ -42,7 +43,7 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		r := &request{Context: c, s: s, route: s.routeOf(c), id: requestID(c.Request()), view: catalog.Public}
 		h := c.Response().Header()
 		h.Set("X-Request-Id", r.id)
-		secure(h)
+		r.secure(h)
 		if s.closing.Load() {
 			h.Set("Connection", "close")
 		}
@@ -81,11 +82,23 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 // open reads what every handler relies on: host, caller and query.
 func (r *request) open() error {
 	req := r.Request()
-	if r.s.base == "" && !hostOK(req.Host) {
-		return newProblem(http.StatusBadRequest, "bad-request", "Host", "The Host header is not a host name.")
+	var err error
+	if r.origin, err = r.s.originOf(req); err != nil {
+		return err
 	}
 	h := r.Response().Header()
-	h.Set("Vary", "Accept-Encoding, Authorization")
+	if r.s.cfg.HSTS && r.encrypted() {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if r.s.base == "" && !hostOK(r.host) {
+		return newProblem(http.StatusBadRequest, "bad-request", "Host", "The Host header is not a host name.")
+	}
+	if len(req.Header["Content-Encoding"]) > 0 {
+		// A few kilobytes can unpack to gigabytes, and nobody needs to pack what is written here.
+		h.Set("Accept-Encoding", "identity")
+		return newProblem(http.StatusUnsupportedMediaType, "unsupported-type", "Content-Encoding", "A body is taken as it is, without Content-Encoding.")
+	}
+	h.Set("Vary", "Accept-Encoding, Authorization, Cookie")
 	if err := r.identify(); err != nil {
 		return err
 	}
@@ -180,11 +193,32 @@ func (r *request) done(took time.Duration, err error) {
 	r.s.log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// secure sets the headers that every answer has; pages replace the policy.
-func secure(h http.Header) {
+// secure sets the headers that every answer has; pages replace the first policy.
+func (r *request) secure(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("Permissions-Policy", permissions)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if personal(r.Request().URL.Path) {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+// permissions is what pages may ask a browser for: surveys on a tablet take
+// positions, pictures and notes. Nothing that a page embeds may.
+const permissions = "geolocation=(self), camera=(self), microphone=(self), fullscreen=(self), " +
+	"accelerometer=(self), gyroscope=(self), magnetometer=(self), payment=(), usb=(), serial=(), midi=(), browsing-topics=()"
+
+// personal reports whether a path answers about the caller or about access itself:
+// no cache keeps that, whatever the answer is.
+func personal(path string) bool {
+	for _, begin := range [...]string{"/auth", "/api/me", "/api/access", "/api/audit"} {
+		if rest, ok := strings.CutPrefix(path, begin); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
 }
 
 // requestID is the caller's X-Request-Id when it is a plain word, else a new one.

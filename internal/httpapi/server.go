@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -111,6 +112,11 @@ type Config struct {
 	// PublicURL is the address of this server as its users know it, such as
 	// https://city.example/map; empty: taken from each request.
 	PublicURL string
+	// TrustedProxies are the networks of the reverse proxies whose word on the client
+	// (Forwarded, X-Forwarded-For, -Proto, -Host) is taken; nobody else's is.
+	TrustedProxies []netip.Prefix
+	// HSTS tells browsers that came over HTTPS to come no other way for a year.
+	HSTS bool
 	// Version is shown in /openapi.json.
 	Version string
 	// Metrics takes this server's figures, and /metrics shows all that it has;
@@ -207,11 +213,16 @@ func (r *request) baseURL() string {
 	if r.s.base != "" {
 		return r.s.base
 	}
-	scheme := "http"
-	if r.Request().TLS != nil {
-		scheme = "https"
+	if r.https {
+		return "https://" + r.host
 	}
-	return scheme + "://" + r.Request().Host
+	return "http://" + r.host
+}
+
+// encrypted reports whether the caller's browser sees this server over HTTPS, so
+// that a cookie may say Secure.
+func (r *request) encrypted() bool {
+	return r.https || strings.HasPrefix(r.s.base, "https://")
 }
 
 // hostOK reports whether a Host header is one that may be put into links.

@@ -20,7 +20,7 @@ func TestViewer(t *testing.T) {
 			t.Errorf("%s: %v", target, h)
 		}
 		policy := h.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'self';", "worker-src 'self' blob:", "img-src 'self' data: blob:", "object-src 'none'", "'sha256-"} {
+		for _, want := range []string{"default-src 'self';", "worker-src 'self';", "connect-src 'self';", "frame-ancestors 'self'", "img-src 'self' data: blob:", "object-src 'none'", "'sha256-"} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("policy %q lacks %s", policy, want)
 			}
@@ -66,7 +66,7 @@ func TestViewer(t *testing.T) {
 	if got := text(t, public.get("/styles/light.json")); !strings.Contains(got, `"https://city.example/map/tiles/wards.json"`) {
 		t.Errorf("style %s", got)
 	}
-	if p := public.get("/").Header.Get("Content-Security-Policy"); !strings.Contains(p, "connect-src 'self' https://city.example ") {
+	if p := public.get("/").Header.Get("Content-Security-Policy"); !strings.Contains(p, "connect-src 'self' https://city.example;") {
 		t.Errorf("policy %q", p)
 	}
 }

@@ -30,15 +30,16 @@ import (
 
 // ServerFlags are the flags that tileserver and twin share.
 type ServerFlags struct {
-	Store      string `help:"The store: a GeoPackage file, or postgres://user@host/db." default:"./city.gpkg" placeholder:"URL"`
-	Addr       string `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	PublicURL  string `help:"The address that users know this server by, for absolute links." placeholder:"URL"`
-	TLSCert    string `help:"Certificate file (PEM); with --tls-key serves HTTPS." placeholder:"FILE"`
-	TLSKey     string `help:"Key file (PEM) of --tls-cert." placeholder:"FILE"`
-	LogFormat  string `help:"Form of the log on stderr." enum:"text,json" default:"text"`
-	AdminToken string `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
-	City       string `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
-	CacheMB    int    `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
+	Store          string   `help:"The store: a GeoPackage file, or postgres://user@host/db." default:"./city.gpkg" placeholder:"URL"`
+	Addr           string   `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	PublicURL      string   `help:"The address that users know this server by, for absolute links." placeholder:"URL"`
+	TLSCert        string   `help:"Certificate file (PEM); with --tls-key serves HTTPS." placeholder:"FILE"`
+	TLSKey         string   `help:"Key file (PEM) of --tls-cert." placeholder:"FILE"`
+	TrustedProxies Networks `help:"Addresses of the reverse proxies that may say who the client is (Forwarded, X-Forwarded-*), with commas between." placeholder:"CIDR,..."`
+	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
+	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
+	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -166,7 +167,7 @@ func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder h
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
 		Viewer: viewer.FS(), Search: finder, AdminToken: token,
-		PublicURL: f.PublicURL, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
+		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: true, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
 
