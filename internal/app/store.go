@@ -15,6 +15,7 @@ import (
 	"nagar/catalog"
 	"nagar/catalog/gpkg"
 	"nagar/catalog/postgis"
+	"nagar/internal/access/accessdb"
 )
 
 // Location is a parsed store URL.
@@ -92,4 +93,17 @@ func defineStandard(ctx context.Context, s catalog.Store) error {
 		}
 	}
 	return nil
+}
+
+// OpenAccess opens the database of who may see what, which lies beside the store:
+// access.db in the folder of a GeoPackage, a schema of its own in a database.
+func OpenAccess(ctx context.Context, l Location, schemas ...accessdb.Schema) (*accessdb.DB, error) {
+	if l.URL != "" {
+		return accessdb.OpenPostgres(ctx, l.URL, schemas...)
+	}
+	folder, err := l.Folder()
+	if err != nil {
+		return nil, err
+	}
+	return accessdb.OpenFile(ctx, filepath.Join(folder, "access.db"), schemas...)
 }
