@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +34,7 @@ type ServerFlags struct {
 	PublicURL      string   `help:"The address that users know this server by, for absolute links." placeholder:"URL"`
 	TLSCert        string   `help:"Certificate file (PEM); with --tls-key serves HTTPS." placeholder:"FILE"`
 	TLSKey         string   `help:"Key file (PEM) of --tls-cert." placeholder:"FILE"`
+	TLSSelfSigned  bool     `help:"Serve HTTPS with a certificate made here, kept in the store's folder; for a local network."`
 	TrustedProxies Networks `help:"Addresses of the reverse proxies that may say who the client is (Forwarded, X-Forwarded-*), with commas between." placeholder:"CIDR,..."`
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
@@ -48,6 +48,9 @@ type ServerFlags struct {
 func (f *ServerFlags) Validate() error {
 	if (f.TLSCert == "") != (f.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if f.TLSSelfSigned && f.TLSCert != "" {
+		return errors.New("--tls-self-signed makes a certificate; leave --tls-cert out")
 	}
 	if f.CacheMB < 0 {
 		return errors.New("--cache-mb must not be negative")
@@ -120,7 +123,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	secure, err := tlsConfig(f)
+	secure, err := tlsConfig(f, location, log, stdout)
 	if err != nil {
 		return err
 	}
@@ -142,18 +145,6 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	return group.Wait()
 }
 
-// tlsConfig reads the certificate; without one it is nil, and the server speaks plain HTTP.
-func tlsConfig(f *ServerFlags) (*tls.Config, error) {
-	if f.TLSCert == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
-}
-
 func cacheBytes(mb int) int64 {
 	if mb == 0 {
 		return -1
@@ -167,7 +158,7 @@ func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder h
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
 		Viewer: viewer.FS(), Search: finder, AdminToken: token,
-		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: true, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
+		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: !f.TLSSelfSigned, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
 

@@ -385,7 +385,7 @@ func selfSigned(t *testing.T, dir string) *x509.CertPool {
 
 // TestWrongCommandLines are exit 2 with a word on what is wrong.
 func TestWrongCommandLines(t *testing.T) {
-	for _, args := range [][]string{{"--nonsense"}, {"--log-format", "xml"}, {"--tls-cert", "x.pem"}, {"--cache-mb", "-1"},
+	for _, args := range [][]string{{"--nonsense"}, {"--log-format", "xml"}, {"--tls-cert", "x.pem"}, {"--cache-mb", "-1"}, {"--tls-self-signed", "--tls-cert", "x", "--tls-key", "y"},
 		{"--trusted-proxies", "10.0.0.0/8,proxy.test"}, {"--trusted-proxies", "10.0.0.1/8"}} {
 		var stdout, stderr bytes.Buffer
 		if code := TileServer(args, &stdout, &stderr); code != 2 || stderr.Len() == 0 {
