@@ -163,28 +163,3 @@ func TestWords(t *testing.T) {
 		t.Errorf("of nothing: %q", got)
 	}
 }
-
-// TestView holds that a view shows no field above its trust, and none of a
-// collection that it does not see.
-func TestView(t *testing.T) {
-	c := trees()
-	c.Class = ClassPublic
-	p := Properties{{"planted_by", Text("Asha")}, {"height_m", Real(4)}, {"species", Text("वड")}, {"unknown", Text("x")}}
-	if got := Public.Cut(&c, p); !reflect.DeepEqual(got, Properties{{"species", Text("वड")}, {"height_m", Real(4)}}) {
-		t.Errorf("public: %v", got)
-	}
-	if got := Everything.Cut(&c, p); len(got) != 3 || got[2].Value != Text("Asha") {
-		t.Errorf("everything: %v", got)
-	}
-	internal := trees()
-	if Public.Sees(&internal) || Public.SeesField(&internal, &internal.Fields[0]) || len(Public.Cut(&internal, p)) != 0 {
-		t.Error("the public sees into an internal collection")
-	}
-	var none View
-	if none.Sees(&c) || none.SeesField(&c, &c.Fields[0]) || len(none.Cut(&c, p)) != 0 {
-		t.Error("the zero view sees something")
-	}
-	if Public.Key() == Everything.Key() || Public.Key() == none.Key() {
-		t.Error("two views share a key")
-	}
-}

@@ -3,6 +3,7 @@ package layers
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"nagar/catalog"
 	"nagar/catalog/cql2"
@@ -23,30 +24,42 @@ type filter struct {
 // compileFilter joins the request's CQL2 text, which reads only what the view
 // sees, with the view's row rule, which may read all; nil when there is neither.
 func compileFilter(c *catalog.Collection, v catalog.View, text string) (*filter, error) {
-	rule := v.Rows(c)
+	rule := rowRule(v.Tiers(c))
 	if text == "" && rule == "" {
 		return nil, nil
 	}
+	f := &filter{}
+	var err error
 	if len(text) > maxFilter {
 		return nil, &catalog.Invalid{Path: "filter", Reason: fmt.Sprintf("longer than %d bytes", maxFilter)}
 	}
-	f := &filter{}
-	var err error
 	if text != "" {
-		if f.asked, err = bindFilter(c, v, text); err != nil {
+		if f.asked, err = bindFilter(c, v, text, cql2.Parse); err != nil {
 			return nil, err
 		}
 	}
 	if rule != "" {
-		if f.rule, err = bindFilter(c, catalog.Everything, rule); err != nil {
+		if f.rule, err = bindFilter(c, catalog.Everything, rule, cql2.ParseRule); err != nil {
 			return nil, fmt.Errorf("row rule of view %s for %s: %s", v.Key(), c.Name, err) // not the caller's fault: not Invalid
 		}
 	}
 	return f, nil
 }
 
-func bindFilter(c *catalog.Collection, v catalog.View, text string) (*cql2.Filter, error) {
-	x, err := cql2.Parse(text)
+// rowRule is the rule of the rows of all tiers together.
+func rowRule(tiers []catalog.Tier) string {
+	var any []string
+	for _, t := range tiers {
+		if t.Rows == "" {
+			return ""
+		}
+		any = append(any, "("+t.Rows+")")
+	}
+	return strings.Join(any, " OR ")
+}
+
+func bindFilter(c *catalog.Collection, v catalog.View, text string, parse func(string) (*cql2.Expr, error)) (*cql2.Filter, error) {
+	x, err := parse(text)
 	if err != nil {
 		return nil, err
 	}

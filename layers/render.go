@@ -2,6 +2,7 @@ package layers
 
 import (
 	"context"
+	"slices"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -47,9 +48,10 @@ func newLayerJob(c *collection, r *TileRequest) (layerJob, error) {
 func seenFields(c *catalog.Collection, v catalog.View) (fields []int, class int) {
 	class = -1
 	fields = make([]int, 0, len(c.Fields))
+	tiers := v.Tiers(c)
 	for i := range c.Fields {
 		f := &c.Fields[i]
-		if !v.SeesField(c, f) {
+		if slices.ContainsFunc(tiers, func(t catalog.Tier) bool { return !slices.Contains(t.Fields, i) }) {
 			continue
 		}
 		fields = append(fields, i)

@@ -153,8 +153,8 @@ func (p *parser) signed() float64 {
 		return math.NaN()
 	}
 	p.advance()
-	if p.nodes++; p.nodes > maxNodes {
-		p.fail(t.at, "the filter has more than %d parts", maxNodes)
+	if p.nodes++; p.nodes > p.most {
+		p.fail(t.at, "the filter has more than %d parts", p.most)
 	}
 	if minus {
 		return -t.num.f

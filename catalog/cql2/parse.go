@@ -2,6 +2,7 @@ package cql2
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -71,10 +72,18 @@ type Expr struct {
 // at which character (from 1) what was expected. Texts over MaxText bytes and
 // nesting without end are refused.
 func Parse(text string) (*Expr, error) {
-	p := &parser{lexer: lexer{text: text}}
 	if len(text) > MaxText {
 		return nil, &catalog.Invalid{Path: "filter", Reason: fmt.Sprintf("longer than %d bytes", MaxText)}
 	}
+	return parse(text, maxNodes)
+}
+
+// ParseRule is Parse for the rules of a view, which this program puts together:
+// the outline of a ward may have any number of positions.
+func ParseRule(text string) (*Expr, error) { return parse(text, math.MaxInt) }
+
+func parse(text string, most int) (*Expr, error) {
+	p := &parser{lexer: lexer{text: text}, most: most}
 	if !utf8.ValidString(text) {
 		return nil, &catalog.Invalid{Path: "filter", Reason: "not UTF-8"}
 	}
@@ -108,6 +117,7 @@ type parser struct {
 	err   error
 	depth int
 	nodes int
+	most  int // nodes
 }
 
 func (p *parser) advance() {
@@ -128,8 +138,8 @@ func (p *parser) fail(at int, format string, args ...any) {
 
 // node counts and makes a node.
 func (p *parser) node(o op, at int, args ...*node) *node {
-	if p.nodes++; p.nodes > maxNodes {
-		p.fail(at, "the filter has more than %d parts", maxNodes)
+	if p.nodes++; p.nodes > p.most {
+		p.fail(at, "the filter has more than %d parts", p.most)
 	}
 	return &node{op: o, at: at, args: args}
 }

@@ -23,7 +23,20 @@ type Principal struct {
 	Contact    string   // of a citizen: verified phone (E.164) or e-mail
 	Purpose    string   // why personal data is read, one of the policy's purposes; "" when not said
 	Session    string   // public id of the session or token, for the audit; never the secret
+
+	Collections []string // of a token: nothing beyond these; none: what its roles allow
 }
+
+// Known reports whether somebody in particular asks.
+func (p Principal) Known() bool { return p.Kind != "" && p.Kind != Anonymous }
+
+// Refused says why what a request shows of who makes it does not hold.
+type Refused struct {
+	Header string // the part of the request that is wrong, such as Authorization
+	Reason string // a sentence for the caller
+}
+
+func (e *Refused) Error() string { return e.Header + ": " + e.Reason }
 
 // Right is what a role may do beside reading and writing features.
 type Right string
@@ -36,3 +49,5 @@ const (
 	ReadAudit         Right = "audit"    // the audit log, and breach reports
 	Erase             Right = "erase"    // personal data, in history too
 )
+
+var rights = []Right{DefineCollections, ManageAccounts, ManagePolicy, ReadAudit, Erase}

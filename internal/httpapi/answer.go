@@ -27,7 +27,7 @@ const worthCompressing = 1400
 // caching sets how an answer may be kept: asked about again each time, and by
 // nobody but its reader when it holds more than the public may see.
 func (r *request) caching() {
-	if r.admin {
+	if r.who.Known() {
 		r.Response().Header().Set("Cache-Control", "private, no-cache")
 		return
 	}

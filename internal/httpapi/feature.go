@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nagar/catalog"
+	"nagar/catalog/cql2"
 	"nagar/geo/geojson"
 )
 
@@ -32,6 +33,9 @@ func (r *request) getFeature() error {
 	f, err := r.find(&c, &id, m.at)
 	if err != nil {
 		return err
+	}
+	if _, seen := cql2.SightOf(&c, r.view).See(&f); !seen {
+		return unknownFeature(c.Name, id)
 	}
 	r.revision(f.Rev)
 	return r.show(http.StatusOK, &c, &f, m.at)
@@ -116,12 +120,15 @@ func tagRevision(tag string) (catalog.Rev, bool) {
 // appendFeature appends the feature as GeoJSON, with what this caller sees. The
 // members version and history are not part of what PUT writes, so that a feature
 // may be read, changed and put back as it is.
+// Each version is judged by its own content: one that the caller may not see is left out.
 func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feature, versions []catalog.Version, at catalog.At) []byte {
+	sight := cql2.SightOf(c, r.view)
+	seen, _ := sight.See(f)
 	b = catalog.AppendJSONString(append(b, `{"type":"Feature","id":`...), f.ID)
 	b = strconv.AppendUint(append(b, `,"key":`...), uint64(catalog.KeyOf(c.Name, f.ID)), 10)
 	b = catalog.AppendJSONString(append(b, `,"collection":`...), c.Name)
 	b = geojson.AppendGeometry(append(b, `,"geometry":`...), &f.Geometry)
-	b = appendProperties(append(b, `,"properties":`...), r.view.Cut(c, f.Props))
+	b = appendProperties(append(b, `,"properties":`...), seen)
 	b = append(b, `,"version":{"rev":`...)
 	b = strconv.AppendInt(b, int64(f.Rev), 10)
 	b = appendTimes(b, f.ValidFrom, f.ValidTo)
@@ -136,18 +143,22 @@ func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feat
 		if at.Known != 0 && v.Rev > at.Known {
 			continue
 		}
+		props, seen := sight.See(&v.Feature)
+		if !seen {
+			continue
+		}
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		b = r.appendVersion(b, c, v, at.Known)
+		b = appendVersion(b, v, props, at.Known, r.view.Writes(c))
 	}
 	return append(b, `]}`...)
 }
 
 // appendVersion appends one entry of the history. Who wrote it is for those who
 // may write.
-func (r *request) appendVersion(b []byte, c *catalog.Collection, v *catalog.Version, known catalog.Rev) []byte {
+func appendVersion(b []byte, v *catalog.Version, props catalog.Properties, known catalog.Rev, author bool) []byte {
 	b = strconv.AppendInt(append(b, `{"rev":`...), int64(v.Rev), 10)
 	if v.RevTo != 0 && (known == 0 || v.RevTo <= known) {
 		b = strconv.AppendInt(append(b, `,"rev_to":`...), int64(v.RevTo), 10)
@@ -156,7 +167,7 @@ func (r *request) appendVersion(b []byte, c *catalog.Collection, v *catalog.Vers
 		b = appendTime(append(b, `,"recorded":`...), v.Recorded)
 	}
 	b = appendTimes(b, v.ValidFrom, v.ValidTo)
-	if r.admin {
+	if author {
 		if v.Author != "" {
 			b = catalog.AppendJSONString(append(b, `,"author":`...), v.Author)
 		}
@@ -164,7 +175,7 @@ func (r *request) appendVersion(b []byte, c *catalog.Collection, v *catalog.Vers
 			b = catalog.AppendJSONString(append(b, `,"reason":`...), v.Reason)
 		}
 	}
-	b = appendProperties(append(b, `,"properties":`...), r.view.Cut(c, v.Props))
+	b = appendProperties(append(b, `,"properties":`...), props)
 	return append(b, '}')
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/andybalholm/brotli"
 
 	"nagar/catalog"
+	"nagar/catalog/cql2"
 	"nagar/city"
 	"nagar/geo"
 	"nagar/geo/geojson"
@@ -326,7 +327,11 @@ func (e *scripted) answer(collection string, view catalog.View, limit int, after
 		}
 		a.Features = catalog.AppendJSONString(append(a.Features, `{"type":"Feature","id":`...), f.ID)
 		a.Features = geojson.AppendGeometry(append(a.Features, `,"geometry":`...), &f.Geometry)
-		props := appendProperties(nil, view.Cut(&info.Collection, f.Props))
+		cut, seen := cql2.SightOf(&info.Collection, view).See(&f)
+		if !seen {
+			continue
+		}
+		props := appendProperties(nil, cut)
 		if extra != "" {
 			props = append([]byte("{"+extra+","), props[1:]...)
 		}

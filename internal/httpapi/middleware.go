@@ -3,8 +3,6 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"nagar/catalog"
+	"nagar/internal/access"
 )
 
 // requestTime is the most that one answer, other than a live one, may take.
@@ -29,8 +28,8 @@ type request struct {
 	s     *Server
 	route *route
 	id    string
-	view  catalog.View
-	admin bool // the caller showed the administrator's token
+	who   access.Principal // who asks; the zero Principal until identify
+	view  catalog.View     // what they may see and write
 	query url.Values
 	origin
 }
@@ -40,7 +39,7 @@ type request struct {
 func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		start := time.Now()
-		r := &request{Context: c, s: s, route: s.routeOf(c), id: requestID(c.Request()), view: catalog.Public}
+		r := &request{Context: c, s: s, route: s.routeOf(c), id: requestID(c.Request())}
 		h := c.Response().Header()
 		h.Set("X-Request-Id", r.id)
 		r.secure(h)
@@ -102,7 +101,7 @@ func (r *request) open() error {
 	if err := r.identify(); err != nil {
 		return err
 	}
-	if !r.admin { // what everybody may read, every page may read
+	if !r.who.Known() { // what everybody may read, every page may read
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, Retry-After, X-Request-Id")
 		if req.Method == http.MethodOptions {
@@ -126,34 +125,8 @@ func (r *request) open() error {
 	if limit > 0 {
 		req.Body = http.MaxBytesReader(r.Response().Writer, req.Body, limit)
 	}
-	if r.route != nil && r.route.write && !r.admin {
-		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "Writing needs Authorization: Bearer TOKEN.")
-	}
-	return nil
+	return r.allowed()
 }
-
-// identify sets the caller's view. A token that is shown must be right: a wrong
-// one is not quietly taken for nobody.
-func (r *request) identify() error {
-	auth := r.Request().Header["Authorization"]
-	if len(auth) == 0 {
-		return nil
-	}
-	scheme, token, _ := strings.Cut(auth[0], " ")
-	token = strings.TrimSpace(token)
-	if len(auth) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "Want one header Authorization: Bearer TOKEN.")
-	}
-	sum := tokenSum(token)
-	if r.s.cfg.AdminToken == "" || subtle.ConstantTimeCompare(sum[:], r.s.tokenSum[:]) != 1 {
-		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "This token is not valid here.")
-	}
-	r.admin, r.view = true, catalog.Everything
-	return nil
-}
-
-// tokenSum makes tokens of any length comparable in constant time.
-func tokenSum(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
 // done records the request: figures, and a log line without the query, which may
 // say where somebody is.
@@ -189,7 +162,7 @@ func (r *request) done(took time.Duration, err error) {
 	attrs = append(attrs,
 		slog.String("method", r.Request().Method), slog.String("path", path),
 		slog.Int("status", status), slog.Int64("bytes", resp.Size),
-		slog.Duration("took", took.Round(time.Microsecond)), slog.String("id", r.id), slog.Bool("admin", r.admin))
+		slog.Duration("took", took.Round(time.Microsecond)), slog.String("id", r.id), slog.String("who", r.callerLabel()))
 	r.s.log.LogAttrs(ctx, level, "request", attrs...)
 }
 

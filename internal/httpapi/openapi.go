@@ -176,7 +176,7 @@ func operation(rt *route) map[string]any {
 		}
 		op["requestBody"] = map[string]any{"description": rt.body.text, "required": true, "content": media}
 	}
-	if rt.write {
+	if rt.write || rt.right != "" {
 		op["security"] = []any{map[string]any{"token": []string{}}}
 	}
 	responses := map[string]any{"default": responseObject(problemAnswer(http.StatusInternalServerError))}

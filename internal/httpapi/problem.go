@@ -50,6 +50,7 @@ var problemTitles = map[string]string{
 	"invalid-parameter":     "A parameter is not valid",
 	"invalid-body":          "The body is not valid",
 	"unauthorized":          "A valid token is needed",
+	"forbidden":             "You may not do this",
 	"not-found":             "There is no such thing here",
 	"method-not-allowed":    "This method does not work here",
 	"not-acceptable":        "No acceptable form of the answer",

@@ -16,6 +16,7 @@ import (
 	"github.com/andybalholm/brotli"
 
 	"nagar/catalog"
+	"nagar/catalog/cql2"
 	"nagar/geo"
 	"nagar/layers"
 )
@@ -357,7 +358,8 @@ type leaky struct{}
 func (leaky) Find(_ context.Context, q SearchQuery) ([]SearchHit, error) {
 	c := cityCollections()[0]
 	props := catalog.Properties{{Name: "name", Value: catalog.Text("F/N")}, {Name: "secret_note", Value: catalog.Text(marker)}}
-	return []SearchHit{{Collection: "wards", ID: "f/n", Title: "F/N", Props: q.View.Cut(&c, props), Box: geo.EmptyBox()}}, nil
+	cut, _ := cql2.SightOf(&c, q.View).See(&catalog.Feature{ID: "f/n", Props: props})
+	return []SearchHit{{Collection: "wards", ID: "f/n", Title: "F/N", Props: cut, Box: geo.EmptyBox()}}, nil
 }
 
 type listed []SearchHit

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"nagar/internal/access"
 )
 
 // Limits of bodies, bytes.
@@ -27,11 +29,12 @@ type route struct {
 	body    *content
 	handle  func(*request) error
 
-	write     bool  // needs the token
-	stream    bool  // has no end of its own
-	quiet     bool  // its log lines are for debugging
-	bodyLimit int64 // bytes; 0: it takes no body
-	fallback  bool  // answers whatever path no other route has
+	write     bool         // changes features: not for nobody in particular
+	right     access.Right // that the caller needs; "": none
+	stream    bool         // has no end of its own
+	quiet     bool         // its log lines are for debugging
+	bodyLimit int64        // bytes; 0: it takes no body
+	fallback  bool         // answers whatever path no other route has
 
 	suffix string // what follows the last parameter of the path
 	last   string // name of that parameter
@@ -170,7 +173,7 @@ func writeRoutes() []route {
 	made := written
 	made.status = 201
 	return []route{
-		{method: http.MethodPut, path: "/api/collections/{collection}", id: "putCollection", tag: "catalog", summary: "Define or alter a collection", write: true, bodyLimit: collectionBody,
+		{method: http.MethodPut, path: "/api/collections/{collection}", id: "putCollection", tag: "catalog", summary: "Define or alter a collection", right: access.DefineCollections, bodyLimit: collectionBody,
 			params: []parameter{collection}, body: &content{text: "The description", types: []string{typeJSON}, schema: ref("Collection")},
 			answers: append(refusals(), ok("It was altered", typeJSON, ref("Collection")), answer{status: 201, text: "It was defined", mediaType: typeJSON, schema: ref("Collection")}),
 			handle:  (*request).putCollection},

@@ -107,7 +107,10 @@ type Config struct {
 	Viewer fs.FS
 	// Search answers /api/search; without it that path is 503.
 	Search Searcher
-	// AdminToken lets its bearer see and write everything; empty: nobody may write.
+	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
+	Gate Gate
+	// AdminToken lets its bearer see and write everything, where there is no Gate;
+	// empty: nobody may write.
 	AdminToken string
 	// PublicURL is the address of this server as its users know it, such as
 	// https://city.example/map; empty: taken from each request.
@@ -143,7 +146,7 @@ type Server struct {
 	metrics   *metrics
 	openapi   []byte
 	missed    missed
-	tokenSum  [32]byte
+	gate      Gate
 
 	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
 
@@ -171,7 +174,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, base: base, zone: zone, quit: make(chan struct{})}
 	s.subscribe = func() subscription { return cfg.Engine.Subscribe() }
-	s.tokenSum = tokenSum(cfg.AdminToken)
+	if s.gate = cfg.Gate; s.gate == nil {
+		s.gate = newTokenGate(cfg.AdminToken)
+	}
 	s.missed.init()
 	if s.files, err = openFiles(cfg.Viewer, base); err != nil {
 		return nil, fmt.Errorf("viewer: %w", err)

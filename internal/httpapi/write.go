@@ -19,6 +19,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/geo/geojson"
+	"nagar/internal/access"
 )
 
 // Media types that a written feature may come as.
@@ -196,7 +197,7 @@ func patched(have *catalog.Feature, c *catalog.Collection, patch []byte) (catalo
 	if moves {
 		doc = geojson.AppendGeometry(append(doc, `,"geometry":`...), &have.Geometry)
 	}
-	doc = appendProperties(append(doc, `,"properties":`...), catalog.Everything.Cut(c, have.Props))
+	doc = appendProperties(append(doc, `,"properties":`...), have.Props)
 	if !have.ValidTo.IsZero() {
 		doc = appendTime(append(doc, `,"valid_to":`...), have.ValidTo)
 	}
@@ -349,6 +350,9 @@ func stale(err error) error {
 // apply writes one operation as one batch.
 func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catalog.Result, error) {
 	op.Collection = c.Name
+	if r.who.Kind != access.Root {
+		return catalog.Result{}, forbidden("You may not write this.")
+	}
 	if op.Kind == catalog.Put {
 		if err := c.Check(&op.Feature); err != nil {
 			return catalog.Result{}, err
@@ -359,8 +363,16 @@ func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catal
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Request().Context()), requestTime)
 	defer cancel()
 	return r.s.cfg.Store.Apply(ctx, catalog.Batch{
-		Key: key, Author: "administrator", Reason: r.reason(), Ops: catalog.Ops(op),
+		Key: key, Author: r.author(), Reason: r.reason(), Ops: catalog.Ops(op),
 	})
+}
+
+// author is who writes, as the history keeps it.
+func (r *request) author() string {
+	if r.who.Name == "" || r.who.Name == r.who.ID {
+		return r.who.ID
+	}
+	return r.who.Name + " (" + r.who.ID + ")"
 }
 
 // reason is what the caller says the change is for.

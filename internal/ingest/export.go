@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nagar/catalog"
+	"nagar/catalog/cql2"
 	"nagar/geo"
 	"nagar/internal/format/csv"
 	"nagar/internal/format/geojson"
@@ -81,12 +82,15 @@ func Export(ctx context.Context, store catalog.Store, w io.Writer, o ExportOptio
 	default:
 		return sum, usagef("format %q: want one of %s", o.Format, strings.Join(ExportFormats(), ", "))
 	}
+	sight := cql2.SightOf(&c, view)
 	sum.Rev, err = store.Scan(ctx, catalog.Query{Collection: o.Collection, Box: o.Box, At: o.At}, func(f *catalog.Feature) error {
-		if o.Match != nil && !o.Match(f) {
+		cut, seen := *f, false
+		if cut.Props, seen = sight.See(f); !seen {
 			return nil
 		}
-		cut := *f
-		cut.Props = view.Cut(&c, f.Props)
+		if o.Match != nil && !o.Match(&cut) { // of what is seen: what is hidden is null
+			return nil
+		}
 		if err := out.Write(&cut); err != nil {
 			return err
 		}
