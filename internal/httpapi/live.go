@@ -36,6 +36,11 @@ func (r *request) live() error {
 	if err != nil {
 		return err
 	}
+	done, err := r.listens()
+	if err != nil {
+		return err
+	}
+	defer done()
 	if n := r.s.metrics.live.add(1); n > int64(r.s.cfg.MaxLive) {
 		r.s.metrics.live.add(-1)
 		return unavailable(30, "There are as many listeners as this server takes.", nil)

@@ -22,6 +22,7 @@ type metrics struct {
 	inFlight  prometheus.Gauge
 	tileBytes prometheus.Counter
 	events    prometheus.Counter
+	throttled *prometheus.CounterVec
 	live      gauge
 	show      http.Handler
 }
@@ -47,8 +48,9 @@ func newMetrics(reg *prometheus.Registry, engine Engine, routes []route) (*metri
 		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "nagar_http_requests_in_flight", Help: "Requests being answered, live listeners too."}),
 		tileBytes: prometheus.NewCounter(prometheus.CounterOpts{Name: "nagar_tile_bytes_total", Help: "Bytes of tiles sent, as encoded."}),
 		events:    prometheus.NewCounter(prometheus.CounterOpts{Name: "nagar_live_events_total", Help: "Events sent to live listeners."}),
+		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "nagar_http_throttled_total", Help: "Requests and connections refused because one client asked for too much."}, []string{"reason"}),
 	}
-	all := append([]prometheus.Collector{m.took, m.inFlight, m.tileBytes, m.events}, engineFigures(engine)...)
+	all := append([]prometheus.Collector{m.took, m.inFlight, m.tileBytes, m.events, m.throttled}, engineFigures(engine)...)
 	all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "nagar_live_clients", Help: "Listeners of /api/live."},
 		func() float64 { return float64(m.live.n.Load()) }))
 	for _, c := range all {
@@ -61,6 +63,9 @@ func newMetrics(reg *prometheus.Registry, engine Engine, routes []route) (*metri
 		if err := reg.Register(c); err != nil && !errors.As(err, &already) {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
+	}
+	for _, why := range []string{"quota", "token", "live", "connections"} {
+		m.throttled.WithLabelValues(why)
 	}
 	for i := range routes { // each route is there from the start, not from its first request
 		m.took.WithLabelValues(routes[i].path, routes[i].method, "200")

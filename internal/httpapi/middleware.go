@@ -97,8 +97,10 @@ func (r *request) open() error {
 		h.Set("Accept-Encoding", "identity")
 		return newProblem(http.StatusUnsupportedMediaType, "unsupported-type", "Content-Encoding", "A body is taken as it is, without Content-Encoding.")
 	}
+	var badQuery error
+	r.query, badQuery = url.ParseQuery(req.URL.RawQuery)
 	h.Set("Vary", "Accept-Encoding, Authorization, Cookie")
-	if err := r.identify(); err != nil {
+	if err := r.admit(); err != nil {
 		return err
 	}
 	if !r.who.Known() { // what everybody may read, every page may read
@@ -110,11 +112,9 @@ func (r *request) open() error {
 			h.Set("Access-Control-Max-Age", "86400")
 		}
 	}
-	query, err := url.ParseQuery(req.URL.RawQuery)
-	if err != nil {
+	if badQuery != nil {
 		return newProblem(http.StatusBadRequest, "bad-request", "query", "The query cannot be read: a % needs two hexadecimal digits, and ; does not separate.")
 	}
-	r.query = query
 	limit := int64(0)
 	if r.route != nil {
 		limit = r.route.bodyLimit
@@ -126,6 +126,18 @@ func (r *request) open() error {
 		req.Body = http.MaxBytesReader(r.Response().Writer, req.Body, limit)
 	}
 	return r.allowed()
+}
+
+// admit finds out who calls, and whether they may call so often.
+func (r *request) admit() error {
+	if err := r.checkTries(); err != nil {
+		return err
+	}
+	err := r.identify()
+	if err == nil || problemOf(err).Status == http.StatusUnauthorized {
+		r.noteToken(err == nil)
+	}
+	return errors.Join(r.charge(), err)
 }
 
 // done records the request: figures, and a log line without the query, which may

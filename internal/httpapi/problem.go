@@ -61,6 +61,7 @@ var problemTitles = map[string]string{
 	"unsupported-type":      "The body is of an unsupported type",
 	"rejected":              "The content was rejected",
 	"bad-request":           "The request cannot be understood",
+	"too-many-requests":     "Too many requests",
 	"unavailable":           "Not available just now",
 	"internal":              "Something failed inside",
 }
@@ -182,7 +183,7 @@ func (r *request) fail(err error) {
 	switch out.Status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="nagar"`)
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		h.Set("Retry-After", strconv.Itoa(max(out.retryAfter, 1)))
 	}
 	body, mErr := json.Marshal(&out)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -27,7 +28,7 @@ const (
 // and returns nil. With a TLS configuration it speaks HTTPS, HTTP/2 too. It closes
 // the listener, and is called once.
 func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) error {
-	open := &connections{state: map[net.Conn]http.ConnState{}}
+	open := &connections{state: map[net.Conn]http.ConnState{}, from: map[netip.Addr]int{}, tooMany: s.tooMany}
 	srv := &http.Server{
 		Handler:           s,
 		TLSConfig:         secure,
@@ -85,18 +86,47 @@ func (s *Server) drain() {
 	s.quitOnce.Do(func() { close(s.quit) })
 }
 
-// connections knows what each open connection is doing.
+// tooMany reports whether an address has more connections than a client may.
+func (s *Server) tooMany(from netip.Addr, n int) bool {
+	q := &s.cfg.Quota
+	if q.Connections == 0 || n <= q.Connections || s.trusts(from) || from.IsLoopback() && !q.Loopback {
+		return false
+	}
+	s.metrics.throttled.WithLabelValues("connections").Inc()
+	return true
+}
+
+// connections knows what each open connection is doing, and how many come from an
+// address.
 type connections struct {
+	tooMany func(from netip.Addr, n int) bool
+
 	mu    sync.Mutex
 	state map[net.Conn]http.ConnState
+	from  map[netip.Addr]int
 }
 
 func (c *connections) note(conn net.Conn, state http.ConnState) {
+	from := netip.Addr{}
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		from = a.AddrPort().Addr().Unmap()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if state == http.StateClosed || state == http.StateHijacked {
+	_, known := c.state[conn]
+	switch {
+	case state == http.StateClosed || state == http.StateHijacked:
+		if known {
+			if c.from[from]--; c.from[from] == 0 {
+				delete(c.from, from)
+			}
+		}
 		delete(c.state, conn)
 		return
+	case !known:
+		if c.from[from]++; c.tooMany(from, c.from[from]) {
+			_ = conn.Close() // its state becomes closed at its first read
+		}
 	}
 	c.state[conn] = state
 }

@@ -118,6 +118,8 @@ type Config struct {
 	// TrustedProxies are the networks of the reverse proxies whose word on the client
 	// (Forwarded, X-Forwarded-For, -Proto, -Host) is taken; nobody else's is.
 	TrustedProxies []netip.Prefix
+	// Quota bounds what one client may ask for.
+	Quota Quota
 	// HSTS tells browsers that came over HTTPS to come no other way for a year.
 	HSTS bool
 	// Version is shown in /openapi.json.
@@ -144,6 +146,7 @@ type Server struct {
 	zone      *time.Location
 	files     *files
 	metrics   *metrics
+	limits    *limits
 	openapi   []byte
 	missed    missed
 	gate      Gate
@@ -177,6 +180,7 @@ func New(cfg Config) (*Server, error) {
 	if s.gate = cfg.Gate; s.gate == nil {
 		s.gate = newTokenGate(cfg.AdminToken)
 	}
+	s.limits = newLimits(cfg.Quota)
 	s.missed.init()
 	if s.files, err = openFiles(cfg.Viewer, base); err != nil {
 		return nil, fmt.Errorf("viewer: %w", err)

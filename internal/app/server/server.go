@@ -36,6 +36,7 @@ type ServerFlags struct {
 	TLSKey         string   `help:"Key file (PEM) of --tls-cert." placeholder:"FILE"`
 	TLSSelfSigned  bool     `help:"Serve HTTPS with a certificate made here, kept in the store's folder; for a local network."`
 	TrustedProxies Networks `help:"Addresses of the reverse proxies that may say who the client is (Forwarded, X-Forwarded-*), with commas between." placeholder:"CIDR,..."`
+	Quota          Quota    `help:"What one client may ask for: rate=2000,burst=20000 (points), live=1000,connections=4000; or off. Clients on this machine are bounded only when this is given." placeholder:"NAME=N,..."`
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
@@ -158,7 +159,7 @@ func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder h
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
 		Viewer: viewer.FS(), Search: finder, AdminToken: token,
-		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: !f.TLSSelfSigned, Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
+		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: !f.TLSSelfSigned, Quota: f.Quota.value(), Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
 

@@ -386,7 +386,8 @@ func selfSigned(t *testing.T, dir string) *x509.CertPool {
 // TestWrongCommandLines are exit 2 with a word on what is wrong.
 func TestWrongCommandLines(t *testing.T) {
 	for _, args := range [][]string{{"--nonsense"}, {"--log-format", "xml"}, {"--tls-cert", "x.pem"}, {"--cache-mb", "-1"}, {"--tls-self-signed", "--tls-cert", "x", "--tls-key", "y"},
-		{"--trusted-proxies", "10.0.0.0/8,proxy.test"}, {"--trusted-proxies", "10.0.0.1/8"}} {
+		{"--trusted-proxies", "10.0.0.0/8,proxy.test"}, {"--trusted-proxies", "10.0.0.1/8"},
+		{"--quota", "rate=0"}, {"--quota", "speed=7"}} {
 		var stdout, stderr bytes.Buffer
 		if code := TileServer(args, &stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%v: exit %d, %q", args, code, stderr.String())
