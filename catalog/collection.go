@@ -96,6 +96,13 @@ type Collection struct {
 	Rev         Rev          `json:"rev,omitempty"` // revision of the last change of the description; set by the store
 }
 
+// GeometryField is what stands for a feature's geometry where fields are named.
+const GeometryField = "geometry"
+
+// ClassOf is the field's classification within its collection: nothing in a
+// collection is of a lower class than the collection.
+func (c *Collection) ClassOf(f *Field) Class { return max(c.Class, f.Class) }
+
 // Field returns the field of that name.
 func (c *Collection) Field(name string) (*Field, bool) {
 	for i := range c.Fields {

@@ -67,6 +67,7 @@ type Tile struct {
 	Features int         // features drawn, those merged into blocks or clusters not counted
 	Dropped  int         // features that the tile stands for but does not draw one by one
 	Cached   bool        // it came from the cache
+	Carried  []Carried   // by layer, of those that carry any
 }
 
 // NearRequest asks for the features nearest to a position, by ground distance
@@ -117,6 +118,7 @@ type Answer struct {
 	Count    int
 	Next     string // cursor of the next page; "" when this is the last
 	Rev      catalog.Rev
+	Carried  []Carried // by collection, of those that it has any of
 }
 
 // Stats are the engine's figures for metrics.

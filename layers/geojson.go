@@ -13,18 +13,20 @@ import (
 // featureWriter writes GeoJSON features (RFC 7946) by hand, from grid and columns,
 // into a buffer that it keeps.
 type featureWriter struct {
-	buf    []byte
-	count  int
-	un     geo.Unprojector
-	fields []int
-	names  [][]byte // by position in fields: ,"name":
-	comma  bool     // a property has been written
+	buf     []byte
+	count   int
+	un      geo.Unprojector
+	fields  []int
+	names   [][]byte // by position in fields: ,"name":
+	comma   bool     // a property has been written
+	account account
 }
 
 // begin starts an array of features of a collection (nil: see collection).
 func (w *featureWriter) begin(c *catalog.Collection, fields []int) {
 	w.buf = append(w.buf[:0], '[')
 	w.count = 0
+	w.account.finish() // of an answer that was given up
 	if c != nil {
 		w.collection(c, fields)
 	}
@@ -33,6 +35,7 @@ func (w *featureWriter) begin(c *catalog.Collection, fields []int) {
 // collection says whose features follow, and which of its fields are shown.
 func (w *featureWriter) collection(c *catalog.Collection, fields []int) {
 	w.fields, w.names = fields, w.names[:0]
+	w.account.begin(c, fields)
 	for i, f := range fields {
 		if i < cap(w.names) {
 			w.names = w.names[:i+1]
@@ -80,8 +83,12 @@ func (w *featureWriter) feature(s *index.Segment, h int32, sh *index.Shape) {
 		w.comma = true
 		b = append(b, name...)
 		b = v.AppendJSON(b)
+		if w.account.guarded != nil {
+			w.account.value(i)
+		}
 	}
 	w.buf = b
+	w.account.feature(s, h)
 }
 
 func (w *featureWriter) name(name string) {

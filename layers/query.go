@@ -297,5 +297,5 @@ func (q *openQuery) close() {
 }
 
 func (q *openQuery) answer(next string) *Answer {
-	return &Answer{Features: q.out.finish(), Count: q.out.count, Next: next, Rev: q.rev}
+	return &Answer{Features: q.out.finish(), Count: q.out.count, Next: next, Rev: q.rev, Carried: q.out.account.finish()}
 }

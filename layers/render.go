@@ -35,11 +35,14 @@ type layerJob struct {
 	fields []int // of the collection's fields, those that the view sees
 	class  int   // the seen text field "class", or -1
 	filter *filter
+
+	guarded []bool // by position in fields; nil: none
 }
 
 func newLayerJob(c *collection, r *TileRequest) (layerJob, error) {
 	j := layerJob{c: c, class: -1}
 	j.fields, j.class = seenFields(&c.info, r.View)
+	j.guarded = guardedFields(&c.info, j.fields)
 	var err error
 	j.filter, err = compileFilter(&c.info, r.View, r.Filter)
 	return j, err
@@ -71,6 +74,7 @@ type renderer struct {
 	shape  index.Shape
 
 	features, dropped int
+	holds             []Carried // by layer, of those that hold any
 
 	// the tile
 	z        uint32
@@ -103,7 +107,7 @@ var clipTile = geo.GridBox{MinX: -buffer, MinY: -buffer, MaxX: extent + buffer, 
 // tile draws all layers into d.w.
 func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, coarse int) error {
 	d.w.Reset()
-	d.features, d.dropped = 0, 0
+	d.features, d.dropped, d.holds = 0, 0, nil
 	d.z, d.coarse = r.Tile.Z, coarse
 	d.ox, d.oy = r.Tile.Origin()
 	d.clipGrid = r.Tile.GridBox(buffer)
@@ -119,6 +123,7 @@ func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, co
 			return err
 		}
 		d.features += d.w.Count()
+		d.carried(r.Tile, d.w.Count())
 		d.w.EndLayer(extent)
 	}
 	return nil

@@ -141,7 +141,7 @@ func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob) (*Ti
 			return nil, err
 		}
 		raw := d.w.Bytes()
-		t.Features, t.Dropped = d.features, d.dropped
+		t.Features, t.Dropped, t.Carried = d.features, d.dropped, d.holds
 		if r.All || r.Tile.Z >= fullZoom || len(raw) <= e.opts.TileBytes || coarse == maxCoarse {
 			break
 		}
