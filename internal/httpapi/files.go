@@ -128,7 +128,7 @@ func (r *request) asset() error {
 		return notThere
 	}
 	name, err := url.PathUnescape(strings.TrimPrefix(r.Request().URL.EscapedPath(), "/"))
-	if err != nil || !fs.ValidPath(name) {
+	if err != nil || !fileName(name) {
 		return notThere
 	}
 	first, _, _ := strings.Cut(name, "/")
@@ -166,7 +166,7 @@ func (r *request) under(folder string) error {
 		return err
 	}
 	full := folder + "/" + name
-	if r.s.files.fs == nil || !fs.ValidPath(full) {
+	if r.s.files.fs == nil || !fileName(full) {
 		return missing("path", "There is no file of this name.")
 	}
 	return r.file(full, "public, max-age=86400")
@@ -179,7 +179,7 @@ func (r *request) style() error {
 		return err
 	}
 	full := "styles/" + name + ".json"
-	if r.s.files.fs == nil || !fs.ValidPath(full) || strings.Contains(name, "/") {
+	if r.s.files.fs == nil || !fileName(full) || strings.Contains(name, "/") {
 		return missing("name", "There is no style %q.", clip(name))
 	}
 	body, err := fs.ReadFile(r.s.files.fs, full)
@@ -190,6 +190,12 @@ func (r *request) style() error {
 		return fmt.Errorf("read style: %w", err)
 	}
 	return r.send(http.StatusOK, typeJSON, bytes.ReplaceAll(body, []byte("{base}"), []byte(r.baseURL())))
+}
+
+// fileName reports whether a name is of a file inside the viewer's folder: no way
+// up, none from the root, and no byte that a file system may read otherwise.
+func fileName(name string) bool {
+	return fs.ValidPath(name) && !strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c == 0x7f || c == '\\' || c == ':' })
 }
 
 // file answers one file of the viewer.

@@ -31,6 +31,7 @@ type request struct {
 	who   access.Principal // who asks; the zero Principal until identify
 	view  catalog.View     // what they may see and write
 	query url.Values
+	holds int64 // bytes of its body in memory
 	origin
 }
 
@@ -60,6 +61,7 @@ func (s *Server) around(next echo.HandlerFunc) echo.HandlerFunc {
 				r.fail(err)
 			}
 			s.metrics.inFlight.Dec()
+			s.bodies.free(r.holds)
 			r.done(time.Since(start), err)
 			if cut {
 				panic(http.ErrAbortHandler) // half an answer is out: end the connection
@@ -123,7 +125,7 @@ func (r *request) open() error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	if limit > 0 {
-		req.Body = http.MaxBytesReader(r.Response().Writer, req.Body, limit)
+		req.Body = r.held(http.MaxBytesReader(r.Response().Writer, req.Body, limit))
 	}
 	return r.allowed()
 }

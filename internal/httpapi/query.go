@@ -210,8 +210,9 @@ func (r *request) body(types ...string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(r.Request().Body)
 	var large *http.MaxBytesError
+	var full *problem
 	switch {
-	case errors.As(err, &large):
+	case errors.As(err, &large), errors.As(err, &full):
 		return nil, err
 	case err != nil:
 		return nil, newProblem(http.StatusBadRequest, "bad-request", "body", "The body broke off.")

@@ -24,6 +24,17 @@ const (
 	finishTime = 20 * time.Second
 )
 
+// patience is how long a client may take over a part of what it does; one that takes
+// longer is let go, so that slow clients cannot keep connections by the thousand.
+type patience struct {
+	header time.Duration // to send the header of a request
+	read   time.Duration // the header and the body
+	write  time.Duration // to read the answer; live answers set their own, per event
+	idle   time.Duration // between two requests
+}
+
+var usualPatience = patience{header: 10 * time.Second, read: 60 * time.Second, write: 90 * time.Second, idle: 120 * time.Second}
+
 // Serve answers on the listener until ctx ends, then finishes what is in flight
 // and returns nil. With a TLS configuration it speaks HTTPS, HTTP/2 too. It closes
 // the listener, and is called once.
@@ -32,10 +43,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	srv := &http.Server{
 		Handler:           s,
 		TLSConfig:         secure,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       60 * time.Second,
-		WriteTimeout:      90 * time.Second, // live answers set their own, per event
-		IdleTimeout:       120 * time.Second,
+		ReadHeaderTimeout: s.patience.header,
+		ReadTimeout:       s.patience.read,
+		WriteTimeout:      s.patience.write,
+		IdleTimeout:       s.patience.idle,
 		MaxHeaderBytes:    64 << 10,
 		ConnState:         open.note,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what it says is about clients

@@ -147,6 +147,8 @@ type Server struct {
 	files     *files
 	metrics   *metrics
 	limits    *limits
+	bodies    bodies
+	patience  patience
 	openapi   []byte
 	missed    missed
 	gate      Gate
@@ -181,6 +183,7 @@ func New(cfg Config) (*Server, error) {
 		s.gate = newTokenGate(cfg.AdminToken)
 	}
 	s.limits = newLimits(cfg.Quota)
+	s.bodies.most, s.patience = bodyMemory, usualPatience
 	s.missed.init()
 	if s.files, err = openFiles(cfg.Viewer, base); err != nil {
 		return nil, fmt.Errorf("viewer: %w", err)
