@@ -75,7 +75,7 @@ func New(src Source, o Options) *Engine {
 		o.CacheBytes = 64 << 20
 	}
 	if o.TileBytes == 0 {
-		o.TileBytes = 500_000
+		o.TileBytes = tileBudget
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

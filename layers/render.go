@@ -15,6 +15,8 @@ const (
 	buffer   = 64 // tile units drawn beyond the tile on every side
 	fullZoom = 14 // from here on every feature is drawn as it is
 
+	// tileBudget is the most bytes of a compressed generalised tile, unless Options say otherwise.
+	tileBudget = 500_000
 	// maxCoarse is how often a generalised tile over its budget is drawn again, coarser.
 	maxCoarse = 6
 	// smallDict is the size up to which a dictionary's codes are mapped by array.

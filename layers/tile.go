@@ -134,23 +134,11 @@ func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*
 func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob) (*Tile, error) {
 	d := e.renders.Get().(*renderer)
 	defer e.renders.Put(d)
-	t := &Tile{}
-	var packed []byte
-	for coarse := 0; ; coarse++ {
-		if err := d.tile(ctx, r, jobs, coarse); err != nil {
-			return nil, err
-		}
-		raw := d.w.Bytes()
-		t.Features, t.Dropped, t.Carried = d.features, d.dropped, d.holds
-		if r.All || r.Tile.Z >= fullZoom || len(raw) <= e.opts.TileBytes || coarse == maxCoarse {
-			break
-		}
-		// Judge by gzip, whatever was asked for: every encoding shows the same.
-		if packed = compress(Gzip, raw); len(packed) <= e.opts.TileBytes {
-			break
-		}
-		packed = nil
+	packed, err := d.fit(ctx, r, jobs, e.opts.TileBytes)
+	if err != nil {
+		return nil, err
 	}
+	t := &Tile{Features: d.features, Dropped: d.dropped, Carried: d.holds}
 	raw := d.w.Bytes()
 	e.counts.rendered.Add(1)
 	e.counts.dropped.Add(int64(t.Dropped))
@@ -163,6 +151,24 @@ func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob) (*Ti
 		t.Data = compress(r.Encoding, raw)
 	}
 	return t, nil
+}
+
+// fit draws the tile into d.w, coarser until it is within the budget of compressed
+// bytes where it is generalised. It returns the tile as gzip where it had to weigh it.
+func (d *renderer) fit(ctx context.Context, r *TileRequest, jobs []layerJob, budget int) (packed []byte, err error) {
+	for coarse := 0; ; coarse++ {
+		if err := d.tile(ctx, r, jobs, coarse); err != nil {
+			return nil, err
+		}
+		raw := d.w.Bytes()
+		if r.All || r.Tile.Z >= fullZoom || len(raw) <= budget || coarse == maxCoarse {
+			return nil, nil
+		}
+		// Judge by gzip, whatever was asked for: every encoding shows the same.
+		if packed = compress(Gzip, raw); len(packed) <= budget {
+			return packed, nil
+		}
+	}
 }
 
 // etag is a strong tag of content and encoding: equal content, equal tag, on any server.

@@ -39,7 +39,7 @@ func (c *demoCmd) Run(con *console) error {
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		start := time.Now()
-		p := newProgress(con.stderr)
+		p := newProgress(con.stderr, "features")
 		w := &demoWriter{ctx: con.ctx, store: s, report: func(n int) { p.show(ingest.Progress{Read: int64(n)}) }}
 		err := demo.Generate(con.ctx, demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}, w.add)
 		if err == nil {

@@ -21,7 +21,7 @@ import (
 )
 
 type exportCmd struct {
-	Collection string `arg:"" help:"Collection to write."`
+	Collection string `arg:"" help:"Collection to write; for pmtiles several, with commas between."`
 	To         string `required:"" help:"File to write, - for standard output; its name says the format (${exports}), .gz packs it." placeholder:"FILE"`
 	Format     string `help:"Format, where the file's name does not tell: ${exports}." placeholder:"F"`
 	BBox       string `name:"bbox" help:"Only features whose box meets this one, degrees." placeholder:"W,S,E,N"`
@@ -29,6 +29,8 @@ type exportCmd struct {
 	AsOf       string `name:"asof" help:"As it was true in the city then: a date, or a time with zone." placeholder:"DATE"`
 	Known      string `help:"As it was recorded then: a time with zone, a date, or a revision." placeholder:"TIME|REV"`
 	City       string `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	Zoom       string `help:"pmtiles: the zooms to draw." default:"0-16" placeholder:"MIN-MAX"`
+	Everything bool   `help:"pmtiles: what the public may not see as well; whoever has the file sees it."`
 	storeFlag
 }
 
@@ -41,13 +43,16 @@ func (c *exportCmd) Run(con *console) error {
 	}
 	format := c.Format
 	if format == "" {
-		if format = ingest.ExportFormat(c.To); format == "" {
-			return usageError{fmt.Errorf("the format cannot be told from %q: give --format (%s)", c.To, strings.Join(ingest.ExportFormats(), ", "))}
+		if format = exportFormat(c.To); format == "" {
+			return usageError{fmt.Errorf("the format cannot be told from %q: give --format (%s)", c.To, strings.Join(exportFormats(), ", "))}
 		}
 	}
 	box, err := parseBox(c.BBox)
 	if err != nil {
 		return usageError{err}
+	}
+	if format == pmtiles {
+		return c.writePyramid(con, profile, box)
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		o := ingest.ExportOptions{Collection: c.Collection, Format: format, Box: box}
@@ -78,9 +83,23 @@ func (c *exportCmd) Run(con *console) error {
 	})
 }
 
-// writeWhole writes the file beside its place and moves it there once it is
+// writeWhole writes the file as writeFile does, packed where its name ends in .gz.
+func writeWhole(path string, write func(io.Writer) error) error {
+	return writeFile(path, func(f *os.File) error {
+		if !strings.HasSuffix(strings.ToLower(path), ".gz") {
+			return write(f)
+		}
+		packed := gzip.NewWriter(f)
+		if err := write(packed); err != nil {
+			return err
+		}
+		return packed.Close()
+	})
+}
+
+// writeFile writes the file beside its place and moves it there once it is
 // complete, so that a failed export leaves what was there.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
+func writeFile(path string, write func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
@@ -90,19 +109,8 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 		}
 	}()
-	var w io.Writer = f
-	var packed *gzip.Writer
-	if strings.HasSuffix(strings.ToLower(path), ".gz") {
-		packed = gzip.NewWriter(f)
-		w = packed
-	}
-	if err = write(w); err != nil {
+	if err = write(f); err != nil {
 		return err
-	}
-	if packed != nil {
-		if err = packed.Close(); err != nil {
-			return err
-		}
 	}
 	if err = f.Chmod(0o644); err != nil {
 		return err

@@ -104,10 +104,14 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"export", "wards", "--to", "x.csv", "--bbox", "3,2,1,0"}, "--bbox"},
 		{2, []string{"export", "wards", "--to", "x.csv", "--filter", "nonsense >"}, "--filter"},
 		{2, []string{"export", "wards", "--to", "x.csv", "--known", "999"}, "--known"},
+		{2, []string{"export", "wards", "--to", "x.pmtiles", "--zoom", "9-5"}, "--zoom"},
+		{2, []string{"export", "wards", "--to", "x.pmtiles", "--filter", "nonsense >"}, "filter"},
+		{2, []string{"export", "wards", "--to", "-", "--format", "pmtiles"}, "not -"},
 		{2, []string{"dance"}, "dance"},
 		{1, []string{"load", "trees", "--from", broken}, "broken.geojson"},
 		{1, []string{"load", "trees", "--from", "none.geojson"}, "none.geojson"},
 		{1, []string{"export", "nothing", "--to", filepath.Join(t.TempDir(), "x.csv")}, "nothing"},
+		{1, []string{"export", "nothing", "--to", filepath.Join(t.TempDir(), "x.pmtiles")}, "nothing"},
 		{1, []string{"define", "trees", "--schema", broken}, "broken.geojson"},
 	} {
 		code, _, msg := run(t, store, c.args...)
@@ -121,6 +125,32 @@ func TestExitCodes(t *testing.T) {
 	}
 	if b, err := os.ReadFile(kept); err != nil || string(b) != "what was there" {
 		t.Errorf("a failed export left %q, %v", b, err)
+	}
+}
+
+// TestPyramid: what is not public is drawn only when that is asked for.
+func TestPyramid(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "city.gpkg")
+	if code, _, msg := run(t, store, "load", "trees", "--from", write(t, "trees.geojson", twoTrees)); code != 0 {
+		t.Fatal(msg)
+	}
+	to := filepath.Join(t.TempDir(), "trees.pmtiles")
+	if code, _, msg := run(t, store, "export", "trees", "--to", to); code != 1 || !strings.Contains(msg, "--everything") {
+		t.Errorf("what is internal, for the public: exit %d, %q", code, msg)
+	}
+	if _, err := os.Stat(to); err == nil {
+		t.Error("a failed export left a file")
+	}
+	code, out, msg := run(t, store, "export", "trees,wards", "--to", to, "--everything", "--zoom", "10-12")
+	if code != 0 {
+		t.Fatal(msg)
+	}
+	var sum struct{ Features, Tiles, Bytes int64 }
+	if err := json.Unmarshal([]byte(out), &sum); err != nil || sum.Features != 2 || sum.Tiles < 3 {
+		t.Errorf("%v %s", err, out)
+	}
+	if info, err := os.Stat(to); err != nil || info.Size() != sum.Bytes {
+		t.Errorf("%v: %d bytes, says %d", err, info.Size(), sum.Bytes)
 	}
 }
 

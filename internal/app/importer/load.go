@@ -47,7 +47,7 @@ func (c *loadCmd) Run(con *console) error {
 		debug.SetMemoryLimit(200 << 20)
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
-		p := newProgress(con.stderr)
+		p := newProgress(con.stderr, "features")
 		summary, err := ingest.Load(con.ctx, s, profile, ingest.Options{
 			Collection: c.Collection, From: c.From, Stdin: con.stdin, Format: c.Format, Layer: c.Layer, CRS: c.CRS,
 			Map: c.Map, ID: c.ID, Mode: ingest.Mode(c.Mode), Atomic: c.Atomic, Repair: c.Repair, Rejects: c.Rejects,

@@ -57,7 +57,7 @@ type usageError struct{ error }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cli grammar
 	parsed, code := app.Parse(&cli, "importer", "Defines, loads, exports and checks the city's collections.",
-		kong.Vars{"formats": strings.Join(ingest.Formats(), ", "), "exports": strings.Join(ingest.ExportFormats(), ", ")}, args, stdout, stderr)
+		kong.Vars{"formats": strings.Join(ingest.Formats(), ", "), "exports": strings.Join(exportFormats(), ", ")}, args, stdout, stderr)
 	if parsed == nil {
 		return code
 	}

@@ -12,18 +12,19 @@ import (
 	"nagar/internal/ingest"
 )
 
-// progress shows how far a load or the demo has come: a bar on a terminal, a line every few
+// progress shows how far a load, the demo or a pyramid has come: a bar on a terminal, a line every few
 // seconds elsewhere.
 type progress struct {
 	w        io.Writer
+	what     string // is counted
 	terminal bool
 	last     time.Time
 	drawn    bool
 }
 
-func newProgress(w io.Writer) *progress {
+func newProgress(w io.Writer, what string) *progress {
 	f, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+	return &progress{w: w, what: what, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
 }
 
 func (p *progress) show(now ingest.Progress) {
@@ -37,9 +38,9 @@ func (p *progress) show(now ingest.Progress) {
 	p.last = time.Now()
 	if !p.terminal {
 		if now.Total > 0 {
-			fmt.Fprintf(p.w, "importer: %d features, %d %%\n", now.Read, 100*now.Bytes/now.Total)
+			fmt.Fprintf(p.w, "importer: %d %s, %d %%\n", now.Read, p.what, 100*now.Bytes/now.Total)
 		} else {
-			fmt.Fprintf(p.w, "importer: %d features\n", now.Read)
+			fmt.Fprintf(p.w, "importer: %d %s\n", now.Read, p.what)
 		}
 		return
 	}
@@ -49,7 +50,7 @@ func (p *progress) show(now ingest.Progress) {
 		full := int(min(width*now.Bytes/now.Total, width))
 		bar = "[" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "] "
 	}
-	fmt.Fprintf(p.w, "\r%s%d features", bar, now.Read)
+	fmt.Fprintf(p.w, "\r%s%d %s", bar, now.Read, p.what)
 	p.drawn = true
 }
 
