@@ -36,13 +36,14 @@ type route struct {
 	bodyLimit int64        // bytes; 0: it takes no body
 	fallback  bool         // answers whatever path no other route has
 
-	suffix string // what follows the last parameter of the path
-	last   string // name of that parameter
+	suffix string   // what follows the last parameter of the path
+	last   string   // name of that parameter
+	others []*route // with the same path but for the suffix
 }
 
 // table lists every route there is.
 func (s *Server) table() []route {
-	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), catalogRoutes(), queryRoutes()}
+	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes()}
 	if !s.cfg.ReadOnly {
 		all = append(all, writeRoutes())
 	}
@@ -196,16 +197,20 @@ func writeRoutes() []route {
 func (s *Server) register(rt *route) {
 	handler := func(c echo.Context) error {
 		r := c.(*request)
-		if !r.cutSuffix(rt) {
+		if !r.cutSuffix(r.route) {
 			return echo.ErrNotFound
 		}
-		return rt.handle(r)
+		return r.route.handle(r)
 	}
 	if rt.fallback {
 		s.fallback = rt
 		return
 	}
 	address := echoPath(rt)
+	if first := s.byAddress[rt.method+" "+address]; first != nil {
+		first.others = append(first.others, rt)
+		return
+	}
 	s.byAddress[rt.method+" "+address] = rt
 	s.paths[address] = true
 	s.echo.Add(rt.method, address, handler)
@@ -285,6 +290,13 @@ func (s *Server) routeOf(c echo.Context) *route {
 	rt := s.byAddress[method+" "+c.Path()]
 	if rt != nil && rt.stream && method != c.Request().Method { // a HEAD would never end
 		return nil
+	}
+	if rt != nil {
+		for _, other := range rt.others {
+			if strings.HasSuffix(c.Request().URL.Path, other.suffix) {
+				return other
+			}
+		}
 	}
 	return rt
 }

@@ -46,7 +46,7 @@ func componentSchemas() map[string]any {
 		"FeatureCollection": shape("A page of features (GeoJSON)", []string{"type", "numberReturned", "links", "features"}, schema{
 			"type": schema{"const": "FeatureCollection"}, "numberReturned": schema{"type": "integer"}, "links": arrayOf(link), "features": arrayOf(object()),
 		}),
-		"TileJSON": shape("TileJSON 3.0.0", []string{"tilejson", "tiles", "vector_layers"}, schema{
+		"TileJSON": shape("TileJSON 3.0.0", []string{"tilejson", "tiles"}, schema{
 			"tilejson": schema{"const": "3.0.0"}, "name": textSchema(), "tiles": arrayOf(textSchema()), "bounds": box, "minzoom": schema{"type": "integer"}, "maxzoom": schema{"type": "integer"},
 			"vector_layers": arrayOf(shape("A layer", []string{"id", "fields"}, schema{"id": textSchema(), "description": textSchema(), "fields": object()})),
 		}),

@@ -105,6 +105,8 @@ type Config struct {
 	// fonts/, sprites/. Nil, or one without index.html, gives a page that says how
 	// to build it.
 	Viewer fs.FS
+	// Archives are the tile archives that anybody may see; nil: there are none.
+	Archives Archives
 	// Search answers /api/search; without it that path is 503.
 	Search Searcher
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.

@@ -49,6 +49,9 @@ func (r *request) tile() error {
 	if err := r.s.ready(); err != nil {
 		return err
 	}
+	if a, ok := r.archive(); ok {
+		return r.archived(a)
+	}
 	req, err := r.tileRequest()
 	if err != nil {
 		return err
@@ -185,7 +188,7 @@ type tileJSON struct {
 	MaxZoom      int           `json:"maxzoom"`
 	Bounds       [4]float64    `json:"bounds"`
 	Center       [3]float64    `json:"center"`
-	VectorLayers []vectorLayer `json:"vector_layers"`
+	VectorLayers []vectorLayer `json:"vector_layers,omitempty"`
 }
 
 type vectorLayer struct {
@@ -200,6 +203,9 @@ type vectorLayer struct {
 func (r *request) tileset() error {
 	if err := r.s.ready(); err != nil {
 		return err
+	}
+	if a, ok := r.archive(); ok {
+		return r.archiveTileset(a)
 	}
 	infos, err := r.pathCollections()
 	if err != nil {

@@ -40,6 +40,7 @@ type ServerFlags struct {
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
 	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -120,7 +121,11 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 
 	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
 	finder := newSearch(store, profile)
-	server, err := httpapi.New(config(f, store, engine, searcher{finder}, profile, log, token, readOnly))
+	archives := newArchives(f.PMTiles, engine)
+	defer func() { err = errors.Join(err, archives.Close()) }()
+	settings := config(f, store, engine, searcher{finder}, profile, log, token, readOnly)
+	settings.Archives = archives
+	server, err := httpapi.New(settings)
 	if err != nil {
 		return err
 	}
@@ -142,6 +147,9 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	group.Go(func() error { return ended(work, "index", engine.Run(work)) })
 	group.Go(func() error { return ended(work, "search", finder.Run(work)) })
 	group.Go(func() error { return logReady(work, engine, log) })
+	if f.PMTiles != "" {
+		group.Go(func() error { return ended(work, "archives", followArchives(work, archives, engine, log)) })
+	}
 	group.Go(func() error { return server.Serve(work, listener, secure) })
 	return group.Wait()
 }
