@@ -47,7 +47,7 @@ func (d *renderer) carried(t geo.Tile, count int) {
 	c := Carried{Collection: info.Name, Count: count, Box: t.Box()}
 	for i, key := range d.keys {
 		if key != 0 && d.job.guarded != nil && d.job.guarded[i] {
-			c.Fields = append(c.Fields, info.Fields[d.job.fields[i]].Name)
+			c.Fields = append(c.Fields, info.Fields[d.job.lens.fields[i]].Name)
 		}
 	}
 	if whole {

@@ -28,6 +28,7 @@ type Engine struct {
 	loaded chan struct{}
 
 	cache   *cache
+	rows    *keptRows
 	workers *workers
 	subs    subscribers
 	renders sync.Pool // *renderer
@@ -84,7 +85,7 @@ func New(src Source, o Options) *Engine {
 		src: src, opts: o,
 		loaded: make(chan struct{}), advanced: make(chan struct{}),
 		mergeDue: make(chan struct{}, 1), timeDue: make(chan struct{}, 1),
-		cache: newCache(o.CacheBytes), workers: newWorkers(), timed: newTimetable(),
+		cache: newCache(o.CacheBytes), rows: newKeptRows(keptRowsLimit), workers: newWorkers(), timed: newTimetable(),
 	}
 	e.renders.New = func() any { return new(renderer) }
 	e.queries.New = func() any { return new(querier) }
@@ -146,6 +147,22 @@ func (e *Engine) Collection(name string) (Info, bool) {
 		return Info{}, false
 	}
 	return c.describe(), true
+}
+
+// Extent is how many features of a collection the view sees, and a box around
+// them in degrees, geo.EmptyBox when there is none; without a collection, or one
+// that the view does not see, none.
+func (e *Engine) Extent(collection string, v catalog.View) (count int, box geo.Box) {
+	c, err := e.state.Load().seen(collection, v)
+	if err != nil {
+		return 0, geo.EmptyBox()
+	}
+	l := newLens(&c.info, v)
+	if l.hides {
+		l.on(c, e.rows)
+	}
+	n, b := l.extent(c)
+	return n, b.Outer()
 }
 
 // Feature finds a current feature by its id or, failing that, by its numeric key

@@ -3,7 +3,6 @@ package layers
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"nagar/catalog"
 	"nagar/catalog/cql2"
@@ -17,64 +16,49 @@ const maxFilter = 10_000
 // filter decides which features are shown, reading columns and grid where they
 // lie. It is used by one goroutine at a time.
 type filter struct {
-	asked, rule *cql2.Filter // what the caller asked for, what the view demands; nil: nothing
-	row         row
+	asked *cql2.Filter // what the caller asked for; nil: nothing
+	lens  *lens
+	row   row
 }
 
-// compileFilter joins the request's CQL2 text, which reads only what the view
-// sees, with the view's row rule, which may read all; nil when there is neither.
-func compileFilter(c *catalog.Collection, v catalog.View, text string) (*filter, error) {
-	rule := rowRule(v.Tiers(c))
-	if text == "" && rule == "" {
+// newFilter joins the request's CQL2 text, to which is null what the view does not
+// show of a row, with the rows that the view shows; nil when all are wanted and shown.
+func newFilter(c *catalog.Collection, v catalog.View, l *lens, text string) (*filter, error) {
+	if text == "" && !l.hides {
 		return nil, nil
 	}
-	f := &filter{}
-	var err error
 	if len(text) > maxFilter {
 		return nil, &catalog.Invalid{Path: "filter", Reason: fmt.Sprintf("longer than %d bytes", maxFilter)}
 	}
-	if text != "" {
-		if f.asked, err = bindFilter(c, v, text, cql2.Parse); err != nil {
-			return nil, err
-		}
+	f := &filter{lens: l}
+	if text == "" {
+		return f, nil
 	}
-	if rule != "" {
-		if f.rule, err = bindFilter(c, catalog.Everything, rule, cql2.ParseRule); err != nil {
-			return nil, fmt.Errorf("row rule of view %s for %s: %s", v.Key(), c.Name, err) // not the caller's fault: not Invalid
-		}
-	}
-	return f, nil
-}
-
-// rowRule is the rule of the rows of all tiers together.
-func rowRule(tiers []catalog.Tier) string {
-	var any []string
-	for _, t := range tiers {
-		if t.Rows == "" {
-			return ""
-		}
-		any = append(any, "("+t.Rows+")")
-	}
-	return strings.Join(any, " OR ")
-}
-
-func bindFilter(c *catalog.Collection, v catalog.View, text string, parse func(string) (*cql2.Expr, error)) (*cql2.Filter, error) {
-	x, err := parse(text)
+	x, err := cql2.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	return x.Bind(c, v)
+	f.asked, err = x.Bind(c, v)
+	return f, err
 }
 
-func (f *filter) accepts(seg *index.Segment, h int32) bool {
-	f.row.seg, f.row.h = seg, h
-	return (f.asked == nil || f.asked.Match(&f.row)) && (f.rule == nil || f.rule.Match(&f.row))
+func (f *filter) accepts(s *index.Snapshot, r index.Ref) bool {
+	m := f.lens.of(r)
+	if m == 0 {
+		return false
+	}
+	if f.asked == nil {
+		return true
+	}
+	f.row.seg, f.row.h, f.row.shown = s.Segment(r.Part), r.Handle, f.lens.shows(m)
+	return f.asked.Match(&f.row)
 }
 
 // row is one feature of a segment as a filter reads it.
 type row struct {
 	seg   *index.Segment
 	h     int32
+	shown []bool // by field; nil: all
 	un    geo.Unprojector
 	shape index.Shape
 	geom  geo.Geometry
@@ -82,7 +66,12 @@ type row struct {
 
 var _ cql2.Row = (*row)(nil)
 
-func (r *row) Value(field int) catalog.Value { return r.seg.Value(r.h, field) }
+func (r *row) Value(field int) catalog.Value {
+	if r.shown != nil && !r.shown[field] {
+		return catalog.Null
+	}
+	return r.seg.Value(r.h, field)
+}
 
 func (r *row) Box() (geo.Box, bool) {
 	if int(r.h) >= r.seg.Boxed() {

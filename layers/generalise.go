@@ -67,7 +67,7 @@ func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
 			return ctx.Err()
 		}
 		seg := d.snap.Segment(r.Part)
-		if d.job.filter != nil && !d.job.filter.accepts(seg, r.Handle) {
+		if d.job.filter != nil && !d.job.filter.accepts(d.snap, r) {
 			continue
 		}
 		box := seg.Box(r.Handle)
@@ -110,10 +110,14 @@ func (d *renderer) thinLine(seg *index.Segment, r index.Ref, box geo.GridBox) {
 }
 
 func (d *renderer) classOf(seg *index.Segment, r index.Ref) (uint32, bool) {
-	if d.job.class < 0 || d.job.class >= seg.NumColumns() {
+	class := d.job.lens.class
+	if class < 0 || class >= seg.NumColumns() {
 		return 0, false
 	}
-	s, ok := seg.Column(d.job.class).Text(r.Handle)
+	if shown := d.job.lens.showing(r); shown != nil && !shown[class] {
+		return 0, false
+	}
+	s, ok := seg.Column(class).Text(r.Handle)
 	if !ok {
 		return 0, false
 	}

@@ -17,6 +17,7 @@ type featureWriter struct {
 	count   int
 	un      geo.Unprojector
 	fields  []int
+	shown   []bool   // of the collection's fields; nil: all of fields
 	names   [][]byte // by position in fields: ,"name":
 	comma   bool     // a property has been written
 	account account
@@ -52,7 +53,8 @@ func (w *featureWriter) finish() []byte {
 	return slices.Clone(w.buf)
 }
 
-// feature writes a feature up to its properties; more may follow, then endFeature.
+// feature writes a feature up to its properties, those of fields that are shown;
+// more may follow, then endFeature.
 func (w *featureWriter) feature(s *index.Segment, h int32, sh *index.Shape) {
 	b := w.buf
 	if w.count > 0 {
@@ -71,6 +73,9 @@ func (w *featureWriter) feature(s *index.Segment, h int32, sh *index.Shape) {
 	for i, f := range w.fields {
 		if f >= s.NumColumns() {
 			break
+		}
+		if w.shown != nil && !w.shown[f] {
+			continue
 		}
 		v := s.Column(f).Value(h)
 		if v.IsNull() {

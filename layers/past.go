@@ -49,6 +49,7 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 			return nil, fmt.Errorf("tile %s: %w", r.Tile, err)
 		}
 		jobs[i].c = c
+		jobs[i].lens.on(c, nil)
 		rev = min(rev, c.rev)
 	}
 	t, err := e.draw(ctx, r, jobs)

@@ -44,8 +44,9 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 	if err := q.enter(q.c.snap.Count(area, bigLoad)); err != nil {
 		return nil, err
 	}
+	q.look(r.At)
 	snap := q.c.snap
-	q.out.begin(&q.c.info, q.fields)
+	q.out.begin(&q.c.info, q.lens.fields)
 	next := ""
 	var last index.Place
 	for i, ref := range q.find.Search(snap, area) {
@@ -63,14 +64,14 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 		} else if !seg.MeetsBox(ref.Handle, area, &q.shape) {
 			continue
 		}
-		if q.filter != nil && !q.filter.accepts(seg, ref.Handle) {
+		if q.filter != nil && !q.filter.accepts(snap, ref) {
 			continue
 		}
 		if q.out.count == limit {
 			next = makeCursor(cursorWithin, last.Rank, uint64(last.Key))
 			break
 		}
-		q.out.feature(seg, ref.Handle, &q.shape)
+		q.feature(ref)
 		q.out.endFeature()
 		if q.out.count == limit {
 			last = snap.Place(ref)
@@ -108,19 +109,20 @@ func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) {
 	}
 	defer q.close()
 	load := limit
-	if q.filter != nil { // it may have to look at everything
+	if r.Filter != "" { // it may have to look at everything
 		load = q.c.snap.Len()
 	}
 	if err := q.enter(load); err != nil {
 		return nil, err
 	}
+	q.look(r.At)
 	a, _ := q.nearest(ctx, r.Lon, r.Lat, limit, after)
 	return a, ctx.Err()
 }
 
 // nearest answers the neighbours after a cursor; farthest is the distance of the last one.
 func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, after index.Neighbour) (a *Answer, farthest float64) {
-	q.out.begin(&q.c.info, q.fields)
+	q.out.begin(&q.c.info, q.lens.fields)
 	next := ""
 	var last index.Neighbour
 	asked := 0
@@ -128,7 +130,7 @@ func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, af
 		if asked++; asked%cancelEvery == 0 && ctx.Err() != nil {
 			return false, false
 		}
-		return q.filter == nil || q.filter.accepts(q.c.snap.Segment(r.Part), r.Handle), true
+		return q.filter == nil || q.filter.accepts(q.c.snap, r), true
 	}
 	q.find.Nearest(q.c.snap, lon, lat, accept, func(n index.Neighbour) bool {
 		if n.Metres < after.Metres || n.Metres == after.Metres && n.Key <= after.Key {
@@ -138,7 +140,7 @@ func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, af
 			next = makeCursor(cursorNear, math.Float64bits(last.Metres), uint64(last.Key))
 			return false
 		}
-		q.out.feature(q.c.snap.Segment(n.Ref.Part), n.Ref.Handle, &q.shape)
+		q.feature(n.Ref)
 		q.out.number("distance_m", math.Round(n.Metres*1000)/1000)
 		q.out.endFeature()
 		last = n
@@ -210,25 +212,27 @@ func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) {
 		if q.c, err = st.seen(name, r.View); err != nil {
 			return nil, err
 		}
-		if q.filter, err = compileFilter(&q.c.info, r.View, ""); err != nil {
+		q.lens = newLens(&q.c.info, r.View)
+		if q.filter, err = newFilter(&q.c.info, r.View, q.lens, ""); err != nil {
 			return nil, err
 		}
+		kept := e.rows
 		if !r.At.IsNow() {
 			b := here.Grow(2).Box()
 			if q.c, err = e.past(ctx, q.c, r.At, &b); err != nil {
 				return nil, err
 			}
-			q.rev = min(q.rev, q.c.rev)
+			q.rev, kept = min(q.rev, q.c.rev), nil
 		}
-		q.fields, _ = seenFields(&q.c.info, r.View)
-		q.out.collection(&q.c.info, q.fields)
+		q.lens.on(q.c, kept)
+		q.out.collection(&q.c.info, q.lens.fields)
 		for _, ref := range q.find.Search(q.c.snap, here) {
 			seg := q.c.snap.Segment(ref.Part)
 			if q.out.count == limit {
 				return q.answer(""), nil
 			}
-			if seg.MeetsPosition(ref.Handle, x, y, &q.shape) && (q.filter == nil || q.filter.accepts(seg, ref.Handle)) {
-				q.out.feature(seg, ref.Handle, &q.shape)
+			if seg.MeetsPosition(ref.Handle, x, y, &q.shape) && (q.filter == nil || q.filter.accepts(q.c.snap, ref)) {
+				q.feature(ref)
 				q.out.text("collection", name)
 				q.out.endFeature()
 			}
@@ -244,7 +248,7 @@ type openQuery struct {
 	ctx    context.Context
 	rev    catalog.Rev
 	c      *collection
-	fields []int
+	lens   *lens
 	filter *filter
 	leave  func()
 }
@@ -260,12 +264,12 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 	if err != nil {
 		return nil, err
 	}
-	f, err := compileFilter(&c.info, v, text)
+	l := newLens(&c.info, v)
+	f, err := newFilter(&c.info, v, l, text)
 	if err != nil {
 		return nil, err
 	}
-	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c, filter: f}
-	q.fields, _ = seenFields(&c.info, v)
+	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c, lens: l, filter: f}
 	if !at.IsNow() {
 		if err := q.enter(pastLoad); err != nil {
 			q.close()
@@ -276,6 +280,7 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 			return nil, err
 		}
 		q.rev = q.c.rev
+		l.on(q.c, nil)
 	}
 	return q, nil
 }
@@ -287,6 +292,20 @@ func (q *openQuery) enter(features int) (err error) {
 	}
 	q.leave, err = q.e.workers.enter(q.ctx, features)
 	return err
+}
+
+// look turns the view to the present content, once there is a place to work in;
+// for the past, open has done it.
+func (q *openQuery) look(at catalog.At) {
+	if at.IsNow() {
+		q.lens.on(q.c, q.e.rows)
+	}
+}
+
+// feature writes what is seen of a feature; endFeature follows.
+func (q *openQuery) feature(r index.Ref) {
+	q.out.shown = q.lens.showing(r)
+	q.out.feature(q.c.snap.Segment(r.Part), r.Handle, &q.shape)
 }
 
 func (q *openQuery) close() {

@@ -2,7 +2,6 @@ package layers
 
 import (
 	"context"
-	"slices"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -34,37 +33,18 @@ func reach(z uint32) int {
 // layerJob is one layer to be drawn.
 type layerJob struct {
 	c      *collection
-	fields []int // of the collection's fields, those that the view sees
-	class  int   // the seen text field "class", or -1
+	lens   *lens
 	filter *filter
 
 	guarded []bool // by position in fields; nil: none
 }
 
 func newLayerJob(c *collection, r *TileRequest) (layerJob, error) {
-	j := layerJob{c: c, class: -1}
-	j.fields, j.class = seenFields(&c.info, r.View)
-	j.guarded = guardedFields(&c.info, j.fields)
+	j := layerJob{c: c, lens: newLens(&c.info, r.View)}
+	j.guarded = guardedFields(&c.info, j.lens.fields)
 	var err error
-	j.filter, err = compileFilter(&c.info, r.View, r.Filter)
+	j.filter, err = newFilter(&c.info, r.View, j.lens, r.Filter)
 	return j, err
-}
-
-func seenFields(c *catalog.Collection, v catalog.View) (fields []int, class int) {
-	class = -1
-	fields = make([]int, 0, len(c.Fields))
-	tiers := v.Tiers(c)
-	for i := range c.Fields {
-		f := &c.Fields[i]
-		if slices.ContainsFunc(tiers, func(t catalog.Tier) bool { return !slices.Contains(t.Fields, i) }) {
-			continue
-		}
-		fields = append(fields, i)
-		if f.Name == "class" && f.Type == catalog.TypeText {
-			class = i
-		}
-	}
-	return fields, class
 }
 
 // renderer draws tiles in memory that it keeps. It is used by one goroutine at a time.
@@ -87,7 +67,7 @@ type renderer struct {
 	// the layer
 	job    *layerJob
 	snap   *index.Snapshot
-	keys   []uint32   // by position in job.fields: key index + 1, 0: not written yet
+	keys   []uint32   // by position in lens.fields: key index + 1, 0: not written yet
 	remap  [][]uint32 // by part and position in fields: value index + 1 by code
 	arena  []uint32   // what remap points into
 	points []int32    // a geometry in tile units
@@ -135,9 +115,9 @@ func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, co
 func (d *renderer) begin(j *layerJob) {
 	d.job, d.snap = j, j.c.snap
 	d.w.Layer(j.c.info.Name)
-	d.keys = append(d.keys[:0], make([]uint32, len(j.fields))...)
+	d.keys = append(d.keys[:0], make([]uint32, len(j.lens.fields))...)
 	d.arena = d.arena[:0]
-	d.remap = append(d.remap[:0], make([][]uint32, d.snap.Parts()*len(j.fields))...)
+	d.remap = append(d.remap[:0], make([][]uint32, d.snap.Parts()*len(j.lens.fields))...)
 }
 
 // cancelEvery is how many features are drawn between two looks at the context.
@@ -151,7 +131,7 @@ func (d *renderer) full(ctx context.Context, t geo.Tile) error {
 			return ctx.Err()
 		}
 		seg := d.snap.Segment(r.Part)
-		if d.job.filter != nil && !d.job.filter.accepts(seg, r.Handle) {
+		if d.job.filter != nil && !d.job.filter.accepts(d.snap, r) {
 			continue
 		}
 		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
@@ -177,9 +157,9 @@ func (d *renderer) finish(seg *index.Segment, r index.Ref, count int) bool {
 
 // tags writes the attributes that the view sees, nulls left out.
 func (d *renderer) tags(seg *index.Segment, r index.Ref) {
-	n := len(d.job.fields)
-	for i, f := range d.job.fields {
-		if f >= seg.NumColumns() {
+	n, shown := len(d.job.lens.fields), d.job.lens.showing(r)
+	for i, f := range d.job.lens.fields {
+		if f >= seg.NumColumns() || shown != nil && !shown[f] {
 			continue
 		}
 		col := seg.Column(f)

@@ -127,6 +127,9 @@ func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*
 		return nil, err
 	}
 	defer leave()
+	for i := range jobs {
+		jobs[i].lens.on(jobs[i].c, e.rows)
+	}
 	return e.draw(ctx, r, jobs)
 }
 

@@ -47,6 +47,7 @@ type term struct {
 type Filter struct {
 	root   *term
 	fields []string
+	last   int // place of the last of fields
 	folds  bool
 	shapes bool
 }
@@ -67,6 +68,12 @@ func (x *Expr) Bind(c *catalog.Collection, view catalog.View) (*Filter, error) {
 
 // Fields are the names of the fields that the filter reads, each once.
 func (f *Filter) Fields() []string { return f.fields }
+
+// Only is the place in Collection.Fields of the one field that the filter reads,
+// when it reads one, and the geometry not: then it holds by that value alone.
+func (f *Filter) Only() (field int, ok bool) {
+	return f.last, len(f.fields) == 1 && !f.shapes
+}
 
 // Spatial reports whether the filter asks for the row's box or geometry.
 func (f *Filter) Spatial() bool { return f.shapes }
@@ -174,7 +181,7 @@ func (b *binder) property(t *term, n *node) error {
 			t.kind = kJSON
 		}
 		if !slices.Contains(b.f.fields, f.Name) {
-			b.f.fields = append(b.f.fields, f.Name)
+			b.f.fields, b.f.last = append(b.f.fields, f.Name), i
 		}
 		return nil
 	}

@@ -1,6 +1,10 @@
 package cql2
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+
 	"nagar/catalog"
 )
 
@@ -10,6 +14,7 @@ type Sight struct {
 	c     *catalog.Collection
 	tiers []catalog.Tier
 	rules []*Filter // by tier; nil: all rows
+	keys  []string  // by tier, of its rule
 	base  Mask      // the tiers of all rows
 }
 
@@ -23,13 +28,13 @@ var never = &Filter{root: &term{op: opBool, kind: kBool, value: truthValue(false
 // SightOf returns the sight of a collection by a view.
 func SightOf(c *catalog.Collection, v catalog.View) *Sight {
 	return v.Compiled(c, func(tiers []catalog.Tier) any {
-		s := &Sight{c: c, tiers: tiers, rules: make([]*Filter, len(tiers))}
+		s := &Sight{c: c, tiers: tiers, rules: make([]*Filter, len(tiers)), keys: make([]string, len(tiers))}
 		for i := range tiers {
 			if tiers[i].Rows == "" {
 				s.base |= 1 << i
 				continue
 			}
-			s.rules[i] = never
+			s.rules[i], s.keys[i] = never, ruleKey(c, tiers[i].Rows)
 			if x, err := ParseRule(tiers[i].Rows); err == nil {
 				if f, err := x.Bind(c, catalog.Everything); err == nil {
 					s.rules[i] = f
@@ -45,6 +50,17 @@ func (s *Sight) Tiers() []catalog.Tier { return s.tiers }
 
 // Rule is the filter of tier i, nil when it has all rows. It reads every field.
 func (s *Sight) Rule(i int) *Filter { return s.rules[i] }
+
+// RuleKey names the rule of tier i: equal keys, equal rows of any feature.
+func (s *Sight) RuleKey(i int) string { return s.keys[i] }
+
+// ruleKey is of the text and the description that it is bound to.
+func ruleKey(c *catalog.Collection, text string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %d %d %d ", c.Name, c.Rev, len(c.Fields), len(text))
+	io.WriteString(h, text)
+	return string(h.Sum(nil))
+}
 
 // Base are the tiers that have all rows.
 func (s *Sight) Base() Mask { return s.base }

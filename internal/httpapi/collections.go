@@ -42,7 +42,7 @@ func (r *request) describe(info *layers.Info) collectionJSON {
 	c := &info.Collection
 	out := collectionJSON{
 		Name: c.Name, Title: c.Title, Description: c.Description, Owner: c.Owner, Licence: c.Licence, Source: c.Source,
-		Class: c.Class, Geometry: c.Geometry, Fields: []catalog.Field{}, Count: info.Count, Rev: info.Rev,
+		Class: c.Class, Geometry: c.Geometry, Fields: []catalog.Field{}, Rev: info.Rev,
 		Links: []link{
 			{"self", typeJSON, r.baseURL() + "/api/collections/" + c.Name},
 			{"tiles", typeJSON, r.baseURL() + "/tiles/" + c.Name + ".json"},
@@ -53,7 +53,8 @@ func (r *request) describe(info *layers.Info) collectionJSON {
 			out.Fields = append(out.Fields, c.Fields[i])
 		}
 	}
-	if b := info.Box; !b.IsEmpty() {
+	n, b := r.s.cfg.Engine.Extent(c.Name, r.view)
+	if out.Count = n; !b.IsEmpty() {
 		out.BBox = &[4]float64{b.W, b.S, b.E, b.N}
 	}
 	return out

@@ -269,6 +269,11 @@ func (e *scripted) Collection(name string) (layers.Info, bool) {
 	return layers.Info{}, false
 }
 
+func (e *scripted) Extent(name string, _ catalog.View) (int, geo.Box) {
+	info, _ := e.Collection(name)
+	return info.Count, info.Box
+}
+
 func (e *scripted) Feature(collection, idOrKey string) (string, catalog.Key, bool) {
 	for _, f := range e.current(collection) {
 		key := catalog.KeyOf(collection, f.ID)

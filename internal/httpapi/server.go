@@ -19,6 +19,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/city"
+	"nagar/geo"
 	"nagar/layers"
 )
 
@@ -38,6 +39,7 @@ type Finder interface {
 type Index interface {
 	Collections() []layers.Info
 	Collection(name string) (layers.Info, bool)
+	Extent(collection string, v catalog.View) (count int, box geo.Box)
 	Feature(collection, idOrKey string) (id string, key catalog.Key, ok bool)
 }
 

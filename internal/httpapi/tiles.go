@@ -225,7 +225,8 @@ func (r *request) tileset() error {
 	rev := catalog.Rev(0)
 	for i := range infos {
 		c := &infos[i]
-		box, rev = box.Union(c.Box), max(rev, c.Rev)
+		_, seen := r.s.cfg.Engine.Extent(c.Name, r.view)
+		box, rev = box.Union(seen), max(rev, c.Rev)
 		titles = append(titles, c.Title.In("en"))
 		thanks = addNew(thanks, attribution(&c.Collection))
 		out.VectorLayers = append(out.VectorLayers, vectorLayer{
