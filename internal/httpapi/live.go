@@ -18,12 +18,19 @@ const (
 	liveHeartbeat = 15 * time.Second       // a comment, so that proxies keep the connection
 	liveWrite     = 10 * time.Second       // a client that takes longer to read is let go
 	liveRetry     = 2 * time.Second        // after which a client comes back
+	liveLook      = 500 * time.Millisecond // how often it is looked whether a client still sees the same
 )
+
+// changing is a Gate that says cheaply whether its answers may have changed: the
+// generation is another one then.
+type changing interface{ Generation() uint64 }
 
 // live answers /api/live: server-sent events (HTML standard, section 9.2). A
 // client's queue is bounded, since notices for one collection merge until they
 // are sent; a client that stops reading is let go and catches up by its
-// Last-Event-ID when it returns.
+// Last-Event-ID when it returns. When what the caller may see has changed, or who
+// it is (a policy, a purpose, a session that ended), it is told to look at
+// everything again, and the connection ends: no event goes out by an old view.
 func (r *request) live() error {
 	if err := r.s.ready(); err != nil {
 		return err
@@ -90,6 +97,7 @@ type listener struct {
 	pending []notice    // taken, not yet sent; at most one per collection
 	taken   catalog.Rev // the latest revision among all notices taken
 	told    catalog.Rev // the last id sent: the client knows of everything up to it
+	looked  uint64      // generation of the gate at which the caller's view was last compared
 	buf     []byte
 }
 
@@ -119,6 +127,8 @@ func (l *listener) run(since catalog.Rev) error {
 	l.catchUp(ctx, since)
 	heartbeat := time.NewTicker(liveHeartbeat)
 	defer heartbeat.Stop()
+	look := time.NewTicker(liveLook)
+	defer look.Stop()
 	pace := time.NewTimer(0)
 	defer pace.Stop()
 	for {
@@ -137,7 +147,17 @@ func (l *listener) run(since catalog.Rev) error {
 		case <-l.sub.Wait():
 			l.merge(l.sub.Take())
 			continue
+		case <-look.C:
+			if l.sees() {
+				continue
+			}
+			l.reset()
+			return nil
 		case <-due:
+			if !l.sees() {
+				l.reset()
+				return nil
+			}
 			l.merge(l.sub.Take()) // what came meanwhile goes along
 			first := l.pending[0].Dirty
 			l.pending = slices.Delete(l.pending, 0, 1)
@@ -154,16 +174,41 @@ func (l *listener) run(since catalog.Rev) error {
 func (l *listener) catchUp(ctx context.Context, since catalog.Rev) {
 	boxes, all := l.r.s.missed.since(ctx, l.r.s.cfg, since)
 	if all {
-		l.buf = append(l.buf[:0], "event: reset\ndata: {\"rev\":"...)
-		rev := l.r.s.cfg.Engine.Rev()
-		l.buf = strconv.AppendInt(l.buf, int64(rev), 10)
-		l.buf = append(l.buf, "}\n"...)
-		l.told, l.taken = 0, rev // what it knew is void, maybe of another store
-		l.id(rev)
-		l.flush()
+		l.reset()
 		return
 	}
 	l.merge(boxes)
+}
+
+// reset tells the client to look at everything again.
+func (l *listener) reset() {
+	rev := l.r.s.cfg.Engine.Rev()
+	l.buf = append(l.buf[:0], "event: reset\ndata: {\"rev\":"...)
+	l.buf = strconv.AppendInt(l.buf, int64(rev), 10)
+	l.buf = append(l.buf, "}\n"...)
+	l.told, l.taken, l.pending = 0, rev, nil // what it knew is void, maybe of another store
+	l.id(rev)
+	l.flush()
+}
+
+// sees reports whether the caller is who it was, with the view it had. It asks
+// only when the gate says that something changed: to be identified counts as a
+// use of a session, and an open page alone shall not keep one alive.
+func (l *listener) sees() bool {
+	gate, ok := l.r.s.gate.(changing)
+	if !ok {
+		return true
+	}
+	generation := gate.Generation()
+	if generation == l.looked {
+		return true
+	}
+	who, err := l.r.s.gate.Identify(l.r.Request())
+	if err != nil || l.r.s.gate.View(who).Key() != l.r.view.Key() {
+		return false
+	}
+	l.looked = generation
+	return true
 }
 
 // merge adds notices to those that wait, one per collection. Notices come in the

@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"nagar/catalog"
 	"nagar/geo"
+	"nagar/internal/access"
 	"nagar/layers"
 )
 
@@ -181,6 +183,48 @@ func TestLive(t *testing.T) {
 			t.Fatal("a gone listener is still subscribed")
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// turning is a gate whose view a test can change.
+type turning struct {
+	Gate
+	generation atomic.Uint64
+	hidden     atomic.Bool // everything, from everybody
+}
+
+func (g *turning) Generation() uint64 { return g.generation.Load() }
+
+func (g *turning) View(who access.Principal) catalog.View {
+	if g.hidden.Load() {
+		return catalog.NewView("nothing", func(*catalog.Collection) []catalog.Tier { return nil })
+	}
+	return g.Gate.View(who)
+}
+
+// TestLiveEndsWithItsView: no event goes out by a view that the caller no longer
+// has; the page is told to look at everything again.
+func TestLiveEndsWithItsView(t *testing.T) {
+	gate := &turning{Gate: newTokenGate("")}
+	fx := newFixture(t, func(c *Config) { c.Gate = gate })
+	events, q, _ := fx.listen("")
+	next(t, events)
+	gate.generation.Add(1) // of somebody else's: nothing here changed
+	q.put(layers.Dirty{Collection: "wards", Rev: 4, Tiles: []geo.Tile{bandra}})
+	tilesOf(t, next(t, events))
+	gate.hidden.Store(true)
+	gate.generation.Add(1)
+	q.put(layers.Dirty{Collection: "wards", Rev: 5, Tiles: []geo.Tile{kurla}})
+	if e := next(t, events); e.name != "reset" {
+		t.Fatalf("after the view changed: %+v", e)
+	}
+	select {
+	case e, ok := <-events:
+		if ok {
+			t.Fatalf("after the reset: %+v", e)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the stream goes on")
 	}
 }
 
