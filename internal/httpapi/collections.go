@@ -9,7 +9,6 @@ import (
 	"net/http"
 
 	"nagar/catalog"
-	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -140,12 +139,8 @@ func (r *request) putCollection() error {
 	} else if err != nil {
 		return err
 	}
-	if err := r.record(audit.Entry{Action: audit.Defined, Collection: name}); err != nil {
-		return err
-	}
 	rev, err := r.s.cfg.Store.Define(ctx, c)
 	if err != nil {
-		r.undone(name)
 		return inBody(err)
 	}
 	stored, err := r.s.cfg.Store.Collection(ctx, name)

@@ -30,12 +30,13 @@ func (r *request) getFeature() error {
 	if m.before {
 		return unknownFeature(c.Name, id)
 	}
+	asked := id
 	f, err := r.find(&c, &id, m.at)
 	if err != nil {
 		return err
 	}
 	if _, seen := cql2.SightOf(&c, r.view).See(&f); !seen {
-		return unknownFeature(c.Name, id)
+		return unknownFeature(c.Name, asked) // not the id that a key stands for
 	}
 	r.revision(f.Rev)
 	return r.show(http.StatusOK, &c, &f, m.at)
@@ -81,7 +82,8 @@ func (r *request) storedCollection(name string) (catalog.Collection, error) {
 // the feature's id.
 func (r *request) find(c *catalog.Collection, id *string, at catalog.At) (catalog.Feature, error) {
 	ctx := r.Request().Context()
-	f, err := r.s.cfg.Store.Feature(ctx, c.Name, *id, at)
+	asked := *id
+	f, err := r.s.cfg.Store.Feature(ctx, c.Name, asked, at)
 	if !errors.Is(err, catalog.ErrNotFound) {
 		return f, err
 	}
@@ -90,7 +92,7 @@ func (r *request) find(c *catalog.Collection, id *string, at catalog.At) (catalo
 		f, err = r.s.cfg.Store.Feature(ctx, c.Name, real, at)
 	}
 	if errors.Is(err, catalog.ErrNotFound) {
-		return f, unknownFeature(c.Name, *id)
+		return f, unknownFeature(c.Name, asked)
 	}
 	return f, err
 }
@@ -124,7 +126,6 @@ func tagRevision(tag string) (catalog.Rev, bool) {
 func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feature, versions []catalog.Version, at catalog.At) []byte {
 	sight := cql2.SightOf(c, r.view)
 	seen, _ := sight.See(f)
-	r.carriesFeature(c, f.ID, seen)
 	b = catalog.AppendJSONString(append(b, `{"type":"Feature","id":`...), f.ID)
 	b = strconv.AppendUint(append(b, `,"key":`...), uint64(catalog.KeyOf(c.Name, f.ID)), 10)
 	b = catalog.AppendJSONString(append(b, `,"collection":`...), c.Name)
@@ -152,7 +153,6 @@ func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feat
 			b = append(b, ',')
 		}
 		first = false
-		r.carriesFeature(c, f.ID, props)
 		b = appendVersion(b, v, props, at.Known, r.view.Writes(c))
 	}
 	return append(b, `]}`...)

@@ -17,7 +17,6 @@ import (
 
 	"nagar/catalog"
 	"nagar/internal/access"
-	"nagar/internal/access/audit"
 )
 
 // requestTime is the most that one answer, other than a live one, may take.
@@ -32,8 +31,7 @@ type request struct {
 	who   access.Principal // who asks; the zero Principal until identify
 	view  catalog.View     // what they may see and write
 	query url.Values
-	holds int64         // bytes of its body in memory
-	reads []audit.Entry // what the answer carries, until it is settled
+	holds int64 // bytes of its body in memory
 	origin
 }
 

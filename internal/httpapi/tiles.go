@@ -11,7 +11,6 @@ import (
 
 	"nagar/catalog"
 	"nagar/geo"
-	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -164,10 +163,6 @@ func (r *request) sendTile(t *layers.Tile, coding encoding) error {
 	}
 	if len(t.Data) == 0 {
 		return r.NoContent(http.StatusNoContent)
-	}
-	r.carries(audit.ReadTile, t.Carried)
-	if err := r.settle(); err != nil {
-		return err
 	}
 	h.Set("Content-Type", typeTile)
 	if coding != identity {

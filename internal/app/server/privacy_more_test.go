@@ -1,0 +1,285 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nagar/catalog"
+	"nagar/geo"
+	"nagar/internal/access"
+)
+
+// sameAsNothing asks for what the caller may not know of, and for what never was:
+// the answers differ in the name that was asked for and in nothing else.
+func (a *asker) sameAsNothing(c *caller) {
+	a.t.Helper()
+	const never = "never_there"
+	compare := func(path, there, nowhere string) {
+		a.t.Helper()
+		hidden := a.ask(c, http.MethodGet, path, "")
+		nothing := a.ask(c, http.MethodGet, strings.ReplaceAll(path, there, nowhere), "")
+		h, n := plain(&hidden, there, nowhere), plain(&nothing, there, nowhere)
+		if h != n {
+			a.t.Errorf("%s: %s can be told from what never was:\n%s\n%s", c.name, path, h, n)
+		}
+	}
+	for _, col := range a.city.collections {
+		if c.who.Kind != access.Root && len(grants(a.policy, &c.who, col)) == 0 {
+			for _, path := range a.city.questions(col) {
+				if strings.Contains(path, col.Name) {
+					compare(path, col.Name, never)
+				}
+			}
+			continue
+		}
+		for _, r := range a.city.rows[col.Name] {
+			if r.deleted || seesRow(a.policy, &c.who, col, r, r.last()) {
+				continue
+			}
+			id := "/api/features/" + col.Name + "/" + r.id
+			compare(id, r.id, "row-never")
+			compare(fmt.Sprintf("/api/features/%s/%d", col.Name, catalog.KeyOf(col.Name, r.id)), fmt.Sprint(catalog.KeyOf(col.Name, r.id)), "4711")
+		}
+	}
+}
+
+// plain is all that an answer shows, without what is its own: the name that was
+// asked for, the request's id and the time.
+func plain(r *reply, names ...string) string {
+	var b bytes.Buffer
+	header := r.header.Clone()
+	id := header.Get("X-Request-Id")
+	for _, own := range []string{"X-Request-Id", "Date", "Content-Length"} {
+		header.Del(own)
+	}
+	fmt.Fprintf(&b, "%d\n", r.status)
+	if err := header.Write(&b); err != nil {
+		return err.Error()
+	}
+	b.Write(r.body)
+	text := strings.ReplaceAll(b.String(), id, "ID")
+	for _, name := range names {
+		text = strings.ReplaceAll(text, name, "NAME")
+	}
+	return text
+}
+
+// logShows looks for markers in a log. Paths are in it, so ids may be.
+func logShows(t *testing.T, city *markedCity, log string) {
+	t.Helper()
+	for i := strings.Index(log, markerBegin); i >= 0 && i+markerLength <= len(log); {
+		if s := city.secrets[log[i:i+markerLength]]; s != nil && !s.asID {
+			t.Errorf("the log shows %s: %s", s, log[max(0, i-200):min(len(log), i+100)])
+			return
+		}
+		next := strings.Index(log[i+1:], markerBegin)
+		if next < 0 {
+			return
+		}
+		i += 1 + next
+	}
+}
+
+// hears opens /api/live as a caller and hands on the tiles events.
+func (a *asker) hears(ctx context.Context, c *caller) <-chan liveEvent {
+	a.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+"/api/live", nil)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header = c.header.Clone()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		a.t.Fatalf("%s: /api/live is %d", c.name, resp.StatusCode)
+	}
+	out := make(chan liveEvent, 1000)
+	go func() {
+		defer close(out)
+		defer resp.Body.Close()
+		for s := bufio.NewScanner(resp.Body); s.Scan(); {
+			data, ok := strings.CutPrefix(s.Text(), "data: ")
+			if !ok {
+				continue
+			}
+			a.judge(c, "/api/live", "", &reply{status: 200, body: []byte(data)})
+			var e liveEvent
+			if err := json.Unmarshal([]byte(data), &e); err != nil {
+				a.t.Errorf("%s: event %s: %v", c.name, data, err)
+			}
+			out <- e
+		}
+	}()
+	return out
+}
+
+type liveEvent struct {
+	Collection string
+	Tiles      []string
+	BBox       []float64
+}
+
+// tells reports whether the event says where within the city something changed.
+func (e *liveEvent) tells(col *catalog.Collection, lon, lat float64) bool {
+	if e.Collection != col.Name {
+		return false
+	}
+	if len(e.BBox) == 4 && e.BBox[3]-e.BBox[1] < wardHeight {
+		return true
+	}
+	return slices.Contains(e.Tiles, geo.TileAt(lon, lat, 16).String())
+}
+
+// edit changes a row where it lies: its name gets a word more.
+func (m *markedCity) edit(t *testing.T, store catalog.Store, c *catalog.Collection, r *row) {
+	t.Helper()
+	f := m.feature(c, r, r.last())
+	for i := range f.Props {
+		if f.Props[i].Name == "name" {
+			f.Props[i].Value = catalog.Text(r.values[r.last()]["name"] + " " + time.Now().Format(time.RFC3339Nano))
+		}
+	}
+	if _, err := store.Apply(context.Background(), catalog.Batch{Author: "somebody", Ops: catalog.Ops(
+		catalog.Op{Kind: catalog.Put, Collection: c.Name, Feature: f})}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *markedCity) collection(name string) *catalog.Collection {
+	for _, c := range m.collections {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// TestEventsTellNoMore edits rows that a listener may see and rows that they may
+// not: nobody hears where, or in what, something that is not theirs to see changed.
+func TestEventsTellNoMore(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		a, _, store := ask(t, url)
+		for _, c := range everybody() {
+			t.Run(c.name, func(t *testing.T) {
+				ctx, hangUp := context.WithTimeout(context.Background(), 30*time.Second)
+				defer hangUp()
+				events := a.hears(ctx, c)
+				for _, col := range a.city.collections {
+					for _, r := range a.city.rows[col.Name][:2] { // one in each ward
+						if !seesRow(a.policy, &c.who, col, r, r.last()) {
+							a.city.edit(t, store, col, r)
+						}
+					}
+				}
+				// What they see comes after that, so everything before has been said by then.
+				trees := a.city.collection("trees_marked")
+				if len(grants(a.policy, &c.who, trees)) == 0 && c.who.Kind != access.Root {
+					trees = a.city.collection("depots_marked")
+				}
+				mine := a.city.rows[trees.Name][0]
+				a.city.edit(t, store, trees, mine)
+				for e := range events {
+					if e.tells(trees, mine.lon, mine.lat[mine.last()]) {
+						return
+					}
+					col := a.city.collection(e.Collection)
+					if col == nil {
+						continue
+					}
+					if c.who.Kind != access.Root && len(grants(a.policy, &c.who, col)) == 0 {
+						t.Errorf("hears of %s, which does not exist for them", col.Name)
+					}
+					for _, r := range a.city.rows[col.Name][:2] {
+						if (eventsByRow || !a.rowRules(c)) && !seesRow(a.policy, &c.who, col, r, r.last()) && e.tells(col, r.lon, r.lat[r.last()]) {
+							t.Errorf("hears where row %q of %s changed: %+v", r.name, col.Name, e)
+						}
+					}
+				}
+				t.Error("never hears of what is theirs to see")
+			})
+		}
+	})
+}
+
+// TestPolicyChangesAtOnce exchanges the policy between two requests: the second is
+// answered by the new one, whatever was cached or is open, and back again.
+func TestPolicyChangesAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		a, gate, store := ask(t, url)
+		var officer *caller
+		for _, c := range everybody() {
+			if c.name == "officer with a purpose" {
+				officer = c
+			}
+		}
+		depots := a.city.collection("depots_marked")
+		mine := a.city.rows[depots.Name][0]
+		paths := []string{
+			"/tiles/" + depots.Name + "/" + geo.TileAt(mine.lon, mine.lat[0], 14).String() + ".mvt", "/tiles/" + depots.Name + ".json",
+			"/api/collections", "/api/collections/" + depots.Name, "/api/features/" + depots.Name + "/" + mine.id,
+			"/api/within?collection=" + depots.Name + "&bbox=" + window, "/api/search?q=" + mine.values[0]["name"],
+		}
+		look := func() (tags []string) {
+			for _, path := range paths {
+				r := a.ask(officer, http.MethodGet, path, "")
+				tags = append(tags, r.header.Get("Etag"))
+			}
+			return tags
+		}
+		ctx, hangUp := context.WithCancel(context.Background())
+		defer hangUp()
+		events := a.hears(ctx, officer)
+		tags := look()
+		if !a.crossed[officer.name][mine.values[0]["name_owner"]] {
+			t.Fatal("the officer does not see the owner's name to begin with")
+		}
+		for name, change := range map[string]func(*access.Policy){
+			"no personal data": func(p *access.Policy) {
+				r := p.Roles["officer"]
+				r.Grants = r.Grants[:2]
+				p.Roles["officer"] = r
+			},
+			"no internal collections": func(p *access.Policy) { p.Roles["officer"] = access.Role{} },
+		} {
+			next := access.Default()
+			change(next)
+			gate.set(next)
+			a.policy = next
+			for i, path := range paths {
+				now := a.ask(officer, http.MethodGet, path, "")
+				cached := &caller{name: officer.name, who: officer.who, header: officer.header.Clone()}
+				cached.header.Set("If-None-Match", tags[i])
+				if r := a.ask(cached, http.MethodGet, path, ""); r.status == http.StatusNotModified && now.header.Get("Etag") != tags[i] {
+					t.Errorf("%s: %s is said to be unchanged", name, path)
+				}
+				if now.status == http.StatusOK && name == "no internal collections" && strings.Contains(path, depots.Name) {
+					t.Errorf("%s: %s is answered", name, path)
+				}
+			}
+			a.city.edit(t, store, depots, mine)
+			for e := range events { // it ends with the view that it was opened with
+				if e.Collection == depots.Name {
+					t.Errorf("%s: a listener from before still hears by its old view", name)
+				}
+			}
+			gate.set(access.Default())
+			a.policy = access.Default()
+			clear(a.crossed[officer.name])
+			tags = look()
+			events = a.hears(ctx, officer)
+			if !a.crossed[officer.name][mine.values[0]["name_owner"]] {
+				t.Errorf("%s: with the old policy back the officer does not see the owner's name", name)
+			}
+		}
+	})
+}
