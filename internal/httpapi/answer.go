@@ -73,6 +73,9 @@ func (r *request) send(status int, mediaType string, body []byte) error {
 			return nil
 		}
 	}
+	if err := r.settle(); err != nil {
+		return err
+	}
 	out, err := compress(coding, body)
 	if err != nil {
 		return fmt.Errorf("compress the answer: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"nagar/catalog"
+	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -139,8 +140,12 @@ func (r *request) putCollection() error {
 	} else if err != nil {
 		return err
 	}
+	if err := r.record(audit.Entry{Action: audit.Defined, Collection: name}); err != nil {
+		return err
+	}
 	rev, err := r.s.cfg.Store.Define(ctx, c)
 	if err != nil {
+		r.undone(name)
 		return inBody(err)
 	}
 	stored, err := r.s.cfg.Store.Collection(ctx, name)

@@ -126,6 +126,7 @@ func tagRevision(tag string) (catalog.Rev, bool) {
 func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feature, versions []catalog.Version, at catalog.At) []byte {
 	sight := cql2.SightOf(c, r.view)
 	seen, _ := sight.See(f)
+	r.carriesFeature(c, f.ID, seen)
 	b = catalog.AppendJSONString(append(b, `{"type":"Feature","id":`...), f.ID)
 	b = strconv.AppendUint(append(b, `,"key":`...), uint64(catalog.KeyOf(c.Name, f.ID)), 10)
 	b = catalog.AppendJSONString(append(b, `,"collection":`...), c.Name)
@@ -153,6 +154,7 @@ func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feat
 			b = append(b, ',')
 		}
 		first = false
+		r.carriesFeature(c, f.ID, props)
 		b = appendVersion(b, v, props, at.Known, r.view.Writes(c))
 	}
 	return append(b, `]}`...)

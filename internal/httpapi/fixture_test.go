@@ -157,6 +157,19 @@ func (m *memory) History(_ context.Context, collection, id string) ([]catalog.Ve
 	return nil, catalog.ErrNotFound
 }
 
+func (m *memory) Scan(_ context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, list := range m.versions {
+		if v := list[len(list)-1]; strings.HasPrefix(key, q.Collection+"/") && v.RevTo == 0 {
+			if err := fn(&v.Feature); err != nil {
+				return m.rev, err
+			}
+		}
+	}
+	return m.rev, m.fail
+}
+
 func (m *memory) Head(context.Context) (catalog.Rev, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

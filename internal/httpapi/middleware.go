@@ -17,6 +17,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/internal/access"
+	"nagar/internal/access/audit"
 )
 
 // requestTime is the most that one answer, other than a live one, may take.
@@ -31,7 +32,8 @@ type request struct {
 	who   access.Principal // who asks; the zero Principal until identify
 	view  catalog.View     // what they may see and write
 	query url.Values
-	holds int64 // bytes of its body in memory
+	holds int64         // bytes of its body in memory
+	reads []audit.Entry // what the answer carries, until it is settled
 	origin
 }
 

@@ -141,6 +141,7 @@ func describe(routes []route, cfg Config) ([]byte, error) {
 		"tags": []any{
 			tag("viewer", "The map"), tag("tiles", "Vector tiles"), tag("queries", "Questions about space, and search"), tag("live", "What changes"),
 			tag("catalog", "What there is"), tag("features", "Single features, read and written"), tag("operation", "For those who run it"),
+			tag("audit", "Who read and changed what"), tag("me", "Who asks"),
 		},
 		"paths": paths,
 		"components": map[string]any{

@@ -12,6 +12,7 @@ import (
 	"nagar/catalog"
 	"nagar/geo"
 	"nagar/geo/geojson"
+	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -242,6 +243,7 @@ func (r *request) features(a *layers.Answer, err error) error {
 		return err
 	}
 	r.revision(a.Rev)
+	r.carries(audit.Read, a.Carried)
 	page := pages.Get().(*[]byte)
 	defer pages.Put(page)
 	b := append((*page)[:0], `{"type":"FeatureCollection","numberReturned":`...)

@@ -43,9 +43,9 @@ type route struct {
 
 // table lists every route there is.
 func (s *Server) table() []route {
-	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes()}
+	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes(), auditRoutes()}
 	if !s.cfg.ReadOnly {
-		all = append(all, writeRoutes())
+		all = append(all, writeRoutes(), eraseRoutes())
 	}
 	var out []route
 	for _, part := range all {

@@ -46,6 +46,12 @@ func componentSchemas() map[string]any {
 		"FeatureCollection": shape("A page of features (GeoJSON)", []string{"type", "numberReturned", "links", "features"}, schema{
 			"type": schema{"const": "FeatureCollection"}, "numberReturned": schema{"type": "integer"}, "links": arrayOf(link), "features": arrayOf(object()),
 		}),
+		"AuditPage": shape("Entries of the audit log, the latest first", []string{"entries"}, schema{
+			"next": described(textSchema(), "cursor of the next page; none: this is the last"),
+			"entries": arrayOf(shape("An entry", []string{"seq", "time", "hash", "action", "who"}, schema{
+				"seq": schema{"type": "integer"}, "time": instant, "hash": textSchema(), "action": textSchema(), "who": object(), "collection": textSchema(),
+				"fields": arrayOf(textSchema()), "ids": arrayOf(textSchema()), "count": schema{"type": "integer"}, "bbox": box, "requests": arrayOf(textSchema()), "detail": textSchema()})),
+		}),
 		"TileJSON": shape("TileJSON 3.0.0", []string{"tilejson", "tiles"}, schema{
 			"tilejson": schema{"const": "3.0.0"}, "name": textSchema(), "tiles": arrayOf(textSchema()), "bounds": box, "minzoom": schema{"type": "integer"}, "maxzoom": schema{"type": "integer"},
 			"vector_layers": arrayOf(shape("A layer", []string{"id", "fields"}, schema{"id": textSchema(), "description": textSchema(), "fields": object()})),

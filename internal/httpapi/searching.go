@@ -82,6 +82,7 @@ func (r *request) search() error {
 			next = strconv.Itoa(end)
 		}
 	}
+	r.carriesHits(hits)
 	a := &layers.Answer{Features: appendHits(nil, hits), Count: len(hits), Next: next, Rev: r.s.cfg.Engine.Rev()}
 	return r.features(a, nil)
 }

@@ -20,6 +20,7 @@ import (
 	"nagar/catalog"
 	"nagar/city"
 	"nagar/geo"
+	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -78,6 +79,7 @@ type Reader interface {
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
 	Feature(ctx context.Context, collection, id string, at catalog.At) (catalog.Feature, error)
 	History(ctx context.Context, collection, id string) ([]catalog.Version, error)
+	Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error)
 	Head(ctx context.Context) (catalog.Rev, error)
 	RevAt(ctx context.Context, t time.Time) (catalog.Rev, error)
 	Changes(ctx context.Context, since catalog.Rev, fn func(catalog.Commit) error) (catalog.Rev, error)
@@ -116,6 +118,9 @@ type Config struct {
 	// AdminToken lets its bearer see and write everything, where there is no Gate;
 	// empty: nobody may write.
 	AdminToken string
+	// Audit takes and tells who read and changed what; nil keeps no account, for
+	// servers that show what is public only.
+	Audit *audit.Log
 	// PublicURL is the address of this server as its users know it, such as
 	// https://city.example/map; empty: taken from each request.
 	PublicURL string

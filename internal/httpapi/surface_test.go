@@ -168,8 +168,8 @@ func TestOpenAPI(t *testing.T) {
 					t.Errorf("%s: %s has no description", where, status)
 				}
 			}
-			writes := method != "get" && path != "/api/within"
-			if writes != (len(op.Security) == 1 && op.Security[0]["token"] != nil) {
+			needs := method != "get" && path != "/api/within" || strings.HasPrefix(path, "/api/audit")
+			if needs != (len(op.Security) == 1 && op.Security[0]["token"] != nil) {
 				t.Errorf("%s: security %v", where, op.Security)
 			}
 		}
@@ -214,7 +214,7 @@ func TestDocumentedParametersAreBounded(t *testing.T) {
 		rt := &fx.server.routes[i]
 		for _, p := range rt.params {
 			top, ok := p.Schema["maximum"].(int)
-			if p.In != "query" || !ok || rt.stream {
+			if p.In != "query" || !ok || rt.stream || rt.right != "" || rt.tag == "me" { // those have tests of their own
 				continue
 			}
 			target := rt.path + "?collection=wards&bbox=72,18,73,20&q=x"

@@ -11,6 +11,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/geo"
+	"nagar/internal/access/audit"
 	"nagar/layers"
 )
 
@@ -163,6 +164,10 @@ func (r *request) sendTile(t *layers.Tile, coding encoding) error {
 	}
 	if len(t.Data) == 0 {
 		return r.NoContent(http.StatusNoContent)
+	}
+	r.carries(audit.ReadTile, t.Carried)
+	if err := r.settle(); err != nil {
+		return err
 	}
 	h.Set("Content-Type", typeTile)
 	if coding != identity {

@@ -362,9 +362,16 @@ func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catal
 	// write happened: it is short, and it is finished.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Request().Context()), requestTime)
 	defer cancel()
-	return r.s.cfg.Store.Apply(ctx, catalog.Batch{
+	if err := r.announce(c, &op); err != nil {
+		return catalog.Result{}, err
+	}
+	res, err := r.s.cfg.Store.Apply(ctx, catalog.Batch{
 		Key: key, Author: r.author(), Reason: r.reason(), Ops: catalog.Ops(op),
 	})
+	if err != nil {
+		r.undone(c.Name, op.Feature.ID)
+	}
+	return res, err
 }
 
 // author is who writes, as the history keeps it.

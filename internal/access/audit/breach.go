@@ -49,11 +49,12 @@ const (
 // that time once.
 func (l *Log) Breach(ctx context.Context, f Filter) (*Breach, error) {
 	f.Action = Read
+	about := newSubjects(f.About)
 	out := &Breach{Features: map[string][]string{}, Readings: []Reading{}}
 	by := map[string]*Reading{}
 	listed := 0
-	err := l.scan(ctx, f, false, func(e *Entry) error {
-		if !f.matches(e) {
+	err := l.scan(ctx, f, 0, func(e *Entry) error {
+		if !about.in(e) {
 			return nil
 		}
 		if out.Entries++; out.Entries == 1 {

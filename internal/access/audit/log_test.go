@@ -91,7 +91,7 @@ func (l *Log) report(t *testing.T, heads ...Head) Report {
 func (l *Log) all(t *testing.T) []Entry {
 	t.Helper()
 	var out []Entry
-	if err := l.scan(t.Context(), Filter{}, false, func(e *Entry) error { out = append(out, *e); return nil }); err != nil {
+	if err := l.scan(t.Context(), Filter{}, 0, func(e *Entry) error { out = append(out, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -351,9 +351,9 @@ func TestEntriesByPageAndFilter(t *testing.T) {
 			"no wildcard":     {Filter{Action: "%"}, ""},
 			"no injection":    {Filter{Who: "x' or '1'='1"}, ""},
 			"by time":         {Filter{From: start, To: end}, "r5 r4 r3"},
-			"by feature":      {Filter{Collection: "buildings", Features: []Place{{ID: "b1", Box: outside}}}, "r7 r4 r1"},
-			"by where it is":  {Filter{Collection: "buildings", Features: []Place{{ID: "b1", Box: inside}}}, "tile r7 r4 r1"},
-			"without a place": {Filter{Features: []Place{{ID: "b2", Box: geo.EmptyBox()}}}, "r8 r5 r2"},
+			"by feature":      {Filter{About: map[string][]Place{"buildings": {{ID: "b1", Box: outside}}}}, "r7 r4 r1"},
+			"by where it is":  {Filter{About: map[string][]Place{"buildings": {{ID: "b1", Box: inside}}}}, "tile r7 r4 r1"},
+			"without a place": {Filter{About: map[string][]Place{"buildings": {{ID: "b2", Box: geo.EmptyBox()}}, "plots": {{ID: "b1", Box: geo.EmptyBox()}}}}, "plot r8 r5 r2"},
 		} {
 			var got []string
 			pages := 0

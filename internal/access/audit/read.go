@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,9 +17,11 @@ type Filter struct {
 	From, To   time.Time // [From, To); zero: unbounded
 	Who        string    // id or name of the account
 	Collection string
-	Action     Action  // also those that begin with it and a dash: read means read-tile too
-	Features   []Place // any of these features: named, or in the entry's box
-	Before     int64   // only entries with a lower Seq; 0: from the latest on
+	Action     Action // also those that begin with it and a dash: read means read-tile too
+	// About picks the entries that may tell of any of these features, by collection:
+	// those that name it, and those with a box that meets its own.
+	About  map[string][]Place
+	Before int64 // only entries with a lower Seq; 0: from the latest on
 }
 
 // Place is a feature as the log may have caught it: by its id, or by where it is.
@@ -35,14 +37,18 @@ const MaxScan = 20_000
 // Entries returns up to limit entries, the latest first, and from where the next
 // page goes on (its Filter.Before); 0 when this is the last.
 func (l *Log) Entries(ctx context.Context, f Filter, limit int) (page []Entry, next int64, err error) {
-	seen := 0
-	err = l.scan(ctx, f, true, func(e *Entry) error {
-		if len(page) == limit || seen == MaxScan {
+	seen, about := 0, newSubjects(f.About)
+	most := limit // and one more, which tells whether there is a next page
+	if about != nil {
+		most = MaxScan
+	}
+	err = l.scan(ctx, f, most+1, func(e *Entry) error {
+		if len(page) == limit || seen == most {
 			return errEnough
 		}
 		seen++
 		next = e.Seq
-		if f.matches(e) {
+		if about.in(e) {
 			page = append(page, *e)
 		}
 		return nil
@@ -55,32 +61,54 @@ func (l *Log) Entries(ctx context.Context, f Filter, limit int) (page []Entry, n
 
 var errEnough = errors.New("enough")
 
-// matches judges what the table's columns cannot.
-func (f *Filter) matches(e *Entry) bool {
-	if len(f.Features) == 0 {
-		return true
-	}
-	for i := range f.Features {
-		p := &f.Features[i]
-		if _, named := slices.BinarySearch(e.IDs, p.ID); named {
-			return true
-		}
-		if e.Box != nil && !p.Box.IsEmpty() && e.Box.Intersects(p.Box) {
-			return true
-		}
-	}
-	return false
+// subjects are the features that entries are looked through for; nil: any.
+type subjects map[string]subject
+
+type subject struct {
+	ids   map[string]bool
+	boxes []geo.Box
 }
 
-// scan calls fn for each entry that the columns let through. fn's error ends it
-// and is returned.
-func (l *Log) scan(ctx context.Context, f Filter, latestFirst bool, fn func(*Entry) error) error {
-	where, args := f.where()
-	order := "asc"
-	if latestFirst {
-		order = "desc"
+func newSubjects(about map[string][]Place) subjects {
+	if len(about) == 0 {
+		return nil
 	}
-	rows, err := l.db.Query(ctx, `select seq, body from audit`+where+` order by seq `+order, args...)
+	out := make(subjects, len(about))
+	for collection, places := range about {
+		s := subject{ids: make(map[string]bool, len(places))}
+		for i := range places {
+			s.ids[places[i].ID] = true
+			if b := places[i].Box; !b.IsEmpty() {
+				s.boxes = append(s.boxes, b)
+			}
+		}
+		out[collection] = s
+	}
+	return out
+}
+
+// in reports whether the entry may tell of one of them.
+func (s subjects) in(e *Entry) bool {
+	if s == nil {
+		return true
+	}
+	one, ok := s[e.Collection]
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(e.IDs, func(id string) bool { return one.ids[id] }) ||
+		e.Box != nil && slices.ContainsFunc(one.boxes, e.Box.Intersects)
+}
+
+// scan calls fn for each entry that the columns let through: all in their order,
+// or the latest ones, the latest first. fn's error ends it and is returned.
+func (l *Log) scan(ctx context.Context, f Filter, latest int, fn func(*Entry) error) error {
+	where, args := f.where()
+	order := ` order by seq`
+	if latest > 0 {
+		order, args = ` order by seq desc limit ?`, append(args, latest)
+	}
+	rows, err := l.db.Query(ctx, `select seq, body from audit`+where+order, args...)
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
@@ -123,10 +151,19 @@ func (f *Filter) where() (string, []any) {
 	if f.Collection != "" {
 		add(`collection = ?`, f.Collection)
 	}
+	if len(f.About) > 0 {
+		names := slices.Sorted(maps.Keys(f.About))
+		marks := make([]string, len(names))
+		values := make([]any, len(names))
+		for i, name := range names {
+			marks[i], values[i] = `?`, name
+		}
+		add(`collection in (`+strings.Join(marks, ", ")+`)`, values...)
+	}
 	if f.Action != "" {
 		add(`(action = ? or action like ?)`, string(f.Action), likeSafe(string(f.Action))+"-%")
 	}
-	if f.Before != 0 && f.Before != math.MaxInt64 {
+	if f.Before != 0 {
 		add(`seq < ?`, f.Before)
 	}
 	if len(terms) == 0 {
