@@ -149,22 +149,6 @@ func (e *Engine) Collection(name string) (Info, bool) {
 	return c.describe(), true
 }
 
-// Extent is how many features of a collection the view sees, and a box around
-// them in degrees, geo.EmptyBox when there is none; without a collection, or one
-// that the view does not see, none.
-func (e *Engine) Extent(collection string, v catalog.View) (count int, box geo.Box) {
-	c, err := e.state.Load().seen(collection, v)
-	if err != nil {
-		return 0, geo.EmptyBox()
-	}
-	l := newLens(&c.info, v)
-	if l.hides {
-		l.on(c, e.rows)
-	}
-	n, b := l.extent(c)
-	return n, b.Outer()
-}
-
 // Feature finds a current feature by its id or, failing that, by its numeric key
 // in decimal. Whether the caller may see the collection is for the caller to ask.
 func (e *Engine) Feature(collection, idOrKey string) (id string, key catalog.Key, ok bool) {

@@ -51,18 +51,17 @@ func openIndex(dir string) (bleve.Index, error) {
 }
 
 // candidates returns the ids of documents that may answer the words, likeliest
-// first. All words must be met; where nothing meets all, most.
-func candidates(ctx context.Context, index bleve.Index, words []string, classes []catalog.Class, most int) ([]string, error) {
+// first: those that meet at least so many of them.
+func candidates(ctx context.Context, index bleve.Index, words []string, least int, classes []catalog.Class, most int) ([]string, error) {
 	var each []query.Query
 	for _, w := range words {
 		each = append(each, wordQuery(w, classes))
 	}
-	ids, err := run(ctx, index, bleve.NewConjunctionQuery(each...), most)
-	if err != nil || len(ids) > 0 || len(words) < 2 {
-		return ids, err
+	if least == len(words) {
+		return run(ctx, index, bleve.NewConjunctionQuery(each...), most)
 	}
 	some := bleve.NewDisjunctionQuery(each...)
-	some.SetMin(float64((len(words) + 1) / 2))
+	some.SetMin(float64(least))
 	return run(ctx, index, some, most)
 }
 

@@ -39,6 +39,10 @@ type Options struct {
 	// Dir is where the full-text index is kept while Run runs; "": the system's
 	// folder for temporary files.
 	Dir string
+	// Look tells what a view sees of a collection's features, by id, as they are
+	// now. It is asked where not all rows are seen alike; without it, such a
+	// collection is not searched.
+	Look func(collection string, v catalog.View) func(id string) (catalog.Properties, bool)
 	// MaxPlaces is the most places that are kept; 0: 500,000. What is beyond is not
 	// found, and Left counts it.
 	MaxPlaces int
@@ -231,53 +235,43 @@ func page(hits []Hit, q Query) []Hit {
 	return hits[from:min(from+max(q.Limit, 0), len(hits))]
 }
 
-// classes are the classifications of which the view sees anything.
-func classes(v catalog.View) []catalog.Class {
-	var out []catalog.Class
-	for class := catalog.ClassPublic; class <= catalog.ClassPersonal; class++ {
-		if v.Sees(&catalog.Collection{Class: class}) || v.SeesField(&catalog.Collection{}, &catalog.Field{Class: class}) {
-			out = append(out, class)
-		}
-	}
-	return out
-}
-
 func (x *Index) ask(ctx context.Context, q Query, text string) ([]Hit, error) {
 	words := fold(text)
 	if len(words) > maxQueryWords {
 		words = words[:maxQueryWords]
-	}
-	seen := classes(q.View)
-	if len(words) == 0 || len(seen) == 0 {
-		return nil, nil
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if x.index == nil {
 		return nil, ErrNotReady
 	}
-	most := min(max(300, 2*(q.Offset+q.Limit)), 20_000)
-	ids, err := candidates(ctx, x.index, words, seen, most)
-	if err != nil {
-		return nil, err
+	seen := x.classes(q.View)
+	if len(words) == 0 || len(seen) == 0 {
+		return nil, nil
 	}
 	m := newMatcher(words, &q)
-	hits := make([]Hit, 0, len(ids))
-	for _, id := range ids {
-		p := x.places[id]
-		if p == nil {
-			continue
-		}
-		c := x.collections[p.collection]
-		if !q.View.Sees(&c) {
-			continue
-		}
-		if score, shown := m.score(p, &c); score > 0 {
-			hits = append(hits, hitOf(p, shown, &c, &q, score))
+	eye := &eye{index: x, view: q.View, looks: map[string]look{}}
+	most := min(max(300, 2*(q.Offset+q.Limit)), mostCandidates)
+	for _, least := range slices.Compact([]int{len(words), (len(words) + 1) / 2}) { // all words, else most of them
+		for ; ; most = min(4*most, mostCandidates) {
+			ids, err := candidates(ctx, x.index, words, least, seen, most)
+			if err != nil {
+				return nil, err
+			}
+			hits := eye.hits(ids, m, least, &q)
+			// What the view does not see may stand before what it does.
+			if len(ids) < most || most == mostCandidates || !eye.hid || len(hits) > q.Offset+q.Limit {
+				if len(hits) > 0 {
+					return hits, nil
+				}
+				break
+			}
 		}
 	}
-	return hits, nil
+	return nil, nil
 }
+
+const mostCandidates = 20_000
 
 func hitOf(p *place, shown *member, c *catalog.Collection, q *Query, score float64) Hit {
 	h := Hit{

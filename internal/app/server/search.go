@@ -8,11 +8,12 @@ import (
 	"nagar/city"
 	"nagar/internal/httpapi"
 	"nagar/internal/search"
+	"nagar/layers"
 )
 
 // newSearch is the search over the store, with what it needs to know of the city.
-func newSearch(store catalog.Store, profile *city.Profile) *search.Index {
-	return search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward})
+func newSearch(store catalog.Store, engine *layers.Engine, profile *city.Profile) *search.Index {
+	return search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward, Look: engine.Look})
 }
 
 // searcher shows the search to the HTTP surface; the rooms do not know each other.

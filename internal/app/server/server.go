@@ -120,7 +120,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	}
 
 	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
-	finder := newSearch(store, profile)
+	finder := newSearch(store, engine, profile)
 	archives := newArchives(f.PMTiles, engine)
 	defer func() { err = errors.Join(err, archives.Close()) }()
 	settings := config(f, store, engine, searcher{finder}, profile, log, token, readOnly)
