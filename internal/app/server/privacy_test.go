@@ -128,7 +128,7 @@ func (a *asker) serve(url string, gate httpapi.Gate) catalog.Store {
 		t.Fatal(err)
 	}
 	engine := layers.New(store, layers.Options{CacheBytes: 16 << 20})
-	finder := newSearch(store, profile)
+	finder := newSearch(store, engine, profile)
 	var running sync.WaitGroup
 	running.Go(func() { _ = engine.Run(ctx) }) // ends with the test
 	running.Go(func() { _ = finder.Run(ctx) })
