@@ -1,14 +1,11 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,7 +15,6 @@ import (
 	"time"
 
 	"nagar/catalog"
-	"nagar/geo/geojson"
 	"nagar/internal/access"
 )
 
@@ -49,17 +45,20 @@ func (r *request) postFeature() error {
 	if err != nil {
 		return err
 	}
-	f, err := decodeFeature(body, &c)
+	f, err := decodeFeature(body, r.visible(&c))
 	if err != nil {
 		return err
 	}
 	if f.ID == "" {
 		f.ID = newID(key)
 	}
+	if err := r.mayWrite(&c, nil, &f, true); err != nil {
+		return err
+	}
 	mustBeNew := catalog.Rev(0)
 	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &mustBeNew}, key)
 	if err != nil {
-		return inBody(err)
+		return inBody(r.taken(&c, err))
 	}
 	if res.Replayed {
 		if err := r.sameAsFirst(&c, &f, res.Rev); err != nil {
@@ -82,6 +81,9 @@ func (r *request) idempotencyKey(collection string) (string, error) {
 	}
 	if len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
 		return "", badParam("Idempotency-Key", "want 1 to %d printable ASCII characters", maxKey)
+	}
+	if r.who.Kind != access.Root { // another caller's key is another one
+		collection = r.who.ID + ":" + collection
 	}
 	return "http:" + collection + ":" + key, nil
 }
@@ -131,7 +133,7 @@ func (r *request) putFeature() error {
 	if err != nil {
 		return err
 	}
-	f, err := decodeFeature(body, &c)
+	f, err := decodeFeature(body, r.visible(&c))
 	if err != nil {
 		return err
 	}
@@ -139,6 +141,9 @@ func (r *request) putFeature() error {
 		return badParam("id", "the path says %q, the body %q", clip(id), clip(f.ID))
 	}
 	f.ID = id
+	if err := r.mayWrite(&c, have, &f, true); err != nil {
+		return err
+	}
 	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
 	if err != nil {
 		return stale(inBody(err))
@@ -167,94 +172,21 @@ func (r *request) patchFeature() error {
 	if err != nil {
 		return err
 	}
-	f, err := patched(have, &c, patch)
+	f, err := patched(r.cut(&c, have), r.visible(&c), patch)
 	if err != nil {
 		return err
 	}
 	if f.ID != id {
 		return badParam("id", "an id does not change")
 	}
+	if err := r.mayWrite(&c, have, &f, false); err != nil {
+		return err
+	}
 	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
 	if err != nil {
 		return stale(inBody(err))
 	}
 	return r.written(http.StatusOK, &c, id, res.Rev)
-}
-
-// patched is the feature with the patch merged into it. What the patch does not
-// name stays as it is stored, to the last bit.
-func patched(have *catalog.Feature, c *catalog.Collection, patch []byte) (catalog.Feature, error) {
-	p, err := decodeAny(patch)
-	if err != nil {
-		return catalog.Feature{}, newProblem(http.StatusBadRequest, "invalid-body", "body", "The body is not JSON: "+jsonReason(err))
-	}
-	changes, ok := p.(map[string]any)
-	if !ok {
-		return catalog.Feature{}, newProblem(http.StatusBadRequest, "invalid-body", "body", "Want a JSON object as patch.")
-	}
-	doc := catalog.AppendJSONString([]byte(`{"type":"Feature","id":`), have.ID)
-	_, moves := changes["geometry"]
-	if moves {
-		doc = geojson.AppendGeometry(append(doc, `,"geometry":`...), &have.Geometry)
-	}
-	doc = appendProperties(append(doc, `,"properties":`...), have.Props)
-	if !have.ValidTo.IsZero() {
-		doc = appendTime(append(doc, `,"valid_to":`...), have.ValidTo)
-	}
-	target, err := decodeAny(append(doc, '}'))
-	if err != nil {
-		return catalog.Feature{}, fmt.Errorf("read back %s/%s: %w", c.Name, have.ID, err)
-	}
-	merged, err := json.Marshal(mergePatch(target, changes))
-	if err != nil {
-		return catalog.Feature{}, fmt.Errorf("merge into %s/%s: %w", c.Name, have.ID, err)
-	}
-	f, err := decodeFeature(merged, c)
-	if err != nil {
-		return f, err
-	}
-	if !moves {
-		f.Geometry = have.Geometry
-	}
-	named, all := changes["properties"].(map[string]any)
-	if _, given := changes["properties"]; given && !all {
-		return f, nil // properties are replaced or removed as a whole
-	}
-	for i := range f.Props {
-		if _, touched := named[f.Props[i].Name]; !touched {
-			f.Props[i].Value = have.Props.Get(f.Props[i].Name)
-		}
-	}
-	return f, nil
-}
-
-// decodeAny reads JSON with its numbers as they are written.
-func decodeAny(b []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	return v, err
-}
-
-// mergePatch is the algorithm of RFC 7396 section 2.
-func mergePatch(target, patch any) any {
-	p, ok := patch.(map[string]any)
-	if !ok {
-		return patch
-	}
-	t, ok := target.(map[string]any)
-	if !ok {
-		t = map[string]any{}
-	}
-	for name, v := range p {
-		if v == nil {
-			delete(t, name)
-			continue
-		}
-		t[name] = mergePatch(t[name], v)
-	}
-	return t
 }
 
 // deleteFeature ends a feature.
@@ -265,6 +197,9 @@ func (r *request) deleteFeature() error {
 	}
 	have, want, err := r.precondition(&c, &id, false)
 	if err != nil {
+		return err
+	}
+	if err := r.mayEnd(&c, have); err != nil {
 		return err
 	}
 	end := catalog.Feature{ID: id}
@@ -290,7 +225,7 @@ func (r *request) precondition(c *catalog.Collection, id *string, mayCreate bool
 	if match == "" && !(create && mayCreate) {
 		return nil, 0, newProblem(http.StatusPreconditionRequired, "precondition-required", "If-Match", "Say which version you saw: If-Match with the ETag of the feature.")
 	}
-	ctx := r.Request().Context()
+	ctx, asked := r.Request().Context(), *id
 	if have, err = r.current(ctx, c.Name, *id); err != nil {
 		return nil, 0, err
 	}
@@ -301,6 +236,9 @@ func (r *request) precondition(c *catalog.Collection, id *string, mayCreate bool
 		if have != nil {
 			*id = real
 		}
+	}
+	if have != nil && !r.seen(c, have) { // it is not there for this caller
+		return nil, 0, unknownFeature(c.Name, asked)
 	}
 	switch {
 	case have == nil && !mayCreate:
@@ -350,9 +288,6 @@ func stale(err error) error {
 // apply writes one operation as one batch.
 func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catalog.Result, error) {
 	op.Collection = c.Name
-	if r.who.Kind != access.Root {
-		return catalog.Result{}, forbidden("You may not write this.")
-	}
 	if op.Kind == catalog.Put {
 		if err := c.Check(&op.Feature); err != nil {
 			return catalog.Result{}, err
@@ -397,7 +332,7 @@ func (r *request) written(status int, c *catalog.Collection, id string, rev cata
 	if err != nil {
 		return err
 	}
-	if f == nil { // deleted meanwhile, or true no longer
+	if f == nil || !r.seen(c, f) { // deleted meanwhile, or true no longer, or out of sight
 		r.caching()
 		if status == http.StatusOK {
 			status = http.StatusNoContent
@@ -427,6 +362,9 @@ func (r *request) show(status int, c *catalog.Collection, f *catalog.Feature, at
 	versions, err := r.s.cfg.Store.History(r.Request().Context(), c.Name, f.ID)
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
+	}
+	if !r.seen(c, f) { // another's change took it out of sight
+		return unknownFeature(c.Name, f.ID)
 	}
 	body := r.appendFeature(nil, c, f, versions, at)
 	r.Response().Header().Set("ETag", featureTag(f, body))
