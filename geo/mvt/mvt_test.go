@@ -14,30 +14,15 @@ import (
 	orbmvt "github.com/paulmach/orb/encoding/mvt"
 )
 
-// fixtures is the folder of the mvt-fixtures corpus; tests that need it are
-// skipped where it is absent, and fail in CI.
+// fixtures are the tiles of the mvt-fixtures corpus.
 func fixtures(t testing.TB) []string {
 	t.Helper()
-	dir, err := os.Getwd()
+	found, err := filepath.Glob("testdata/mvt-fixtures/fixtures/*/tile.mvt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if up := filepath.Dir(dir); up != dir {
-			dir = up
-			continue
-		}
-		t.Fatal("no go.mod above")
-	}
-	found, _ := filepath.Glob(filepath.Join(dir, "../shared/data/tiles/mvt-fixtures/fixtures/*/tile.mvt"))
-	if len(found) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the mvt-fixtures corpus is absent")
-		}
-		t.Skip("the mvt-fixtures corpus is absent")
+	if len(found) < 74 {
+		t.Fatalf("%d fixtures, want 74", len(found))
 	}
 	return found
 }
@@ -68,11 +53,7 @@ var lenient = map[string]string{
 const hugeCount = "057"
 
 func TestFixtures(t *testing.T) {
-	files := fixtures(t)
-	if len(files) < 74 {
-		t.Fatalf("%d fixtures, want 74", len(files))
-	}
-	for _, f := range files {
+	for _, f := range fixtures(t) {
 		name := filepath.Base(filepath.Dir(f))
 		t.Run(name, func(t *testing.T) {
 			var info struct {
@@ -236,12 +217,12 @@ func FuzzDecode(f *testing.F) {
 	var w Writer
 	sample(&w)
 	f.Add(bytes.Clone(w.Bytes()))
-	if files, _ := filepath.Glob("../../../shared/data/tiles/mvt-fixtures/fixtures/*/tile.mvt"); files != nil {
-		for _, name := range files {
-			if b, err := os.ReadFile(name); err == nil {
-				f.Add(b)
-			}
+	for _, name := range fixtures(f) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
 		}
+		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tile, err := Decode(b)
