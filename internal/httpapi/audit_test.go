@@ -513,7 +513,7 @@ func TestAuditIsReadable(t *testing.T) {
 		}
 		for _, bad := range []string{
 			"/api/audit?limit=0", "/api/audit?limit=1001", "/api/audit?limit=x", "/api/audit?cursor=x", "/api/audit?cursor=-1", "/api/audit?from=yesterday", "/api/audit?to=x",
-			"/api/audit?id=h1", "/api/audit?who=a&who=b", "/api/audit?who=" + strings.Repeat("x", 201), "/api/audit/verify?head=1", "/api/audit/breach", "/api/audit/breach?from=2026-01-01&format=xml",
+			"/api/audit?id=h1", "/api/audit?who=a&who=b", "/api/audit?who=" + strings.Repeat("x", 201), "/api/audit/verify?head=1", "/api/audit/verify?since=x", "/api/audit/verify?head=0:" + strings.Repeat("0", 64) + "&since=0:" + strings.Repeat("0", 64), "/api/audit/breach", "/api/audit/breach?from=2026-01-01&format=xml",
 		} {
 			if resp, body := c.do("GET", bad, "", auditor); resp.StatusCode != 400 {
 				c.Errorf("%s: %d %s", bad, resp.StatusCode, body)
@@ -544,6 +544,12 @@ func TestAuditIsReadable(t *testing.T) {
 			c.Errorf("verify against its own head: %s", body)
 		}
 		other := rep.Print[:len(rep.Print)-1] + map[bool]string{true: "0", false: "1"}[rep.Print[len(rep.Print)-1] == '1']
+		if _, body = c.do("GET", "/api/audit/verify?since="+rep.Print, "", auditor); !strings.Contains(body, `"whole":true,"entries":2,`) {
+			c.Errorf("verify since its own head: %s", body) // two verifications are new
+		}
+		if _, body = c.do("GET", "/api/audit/verify?since="+other, "", auditor); !strings.Contains(body, `"whole":false`) {
+			c.Errorf("verify since another head: %s", body)
+		}
 		if _, body = c.do("GET", "/api/audit/verify?head="+other, "", auditor); !strings.Contains(body, `"whole":false`) {
 			c.Errorf("verify against another head: %s", body)
 		}

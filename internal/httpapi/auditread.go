@@ -31,7 +31,8 @@ func auditRoutes() []route {
 				queryParameter("limit", "entries in one answer", integerSchema(1, maxAuditPage)), queryParameter("cursor", "next of the page before", textSchema())}, when...),
 			answers: refused(ok("A page of entries; it may come short, even empty, with more to follow: next tells", typeJSON, ref("AuditPage"))), handle: (*request).listAudit},
 		{method: http.MethodGet, path: "/api/audit/verify", id: "verifyAudit", tag: "audit", summary: "Whether the log is as it was written", right: access.ReadAudit,
-			params:  []parameter{queryParameter("head", "SEQ:HASH as a verification printed it before: the log must still hold it", textSchema())},
+			params: []parameter{queryParameter("head", "SEQ:HASH as a verification printed it before: the log must still hold it", textSchema()),
+				queryParameter("since", "SEQ:HASH: only what came after that entry, and that it is that one", textSchema())},
 			answers: refused(ok("The report; broken names the first fault", typeJSON, object())), handle: (*request).verifyAudit},
 		{method: http.MethodGet, path: "/api/audit/breach", id: "reportBreach", tag: "audit", summary: "Whose data was read in a time, and by whom", right: access.ReadAudit,
 			params:  append([]parameter{queryParameter("format", "csv for text/csv; else JSON", textSchema())}, when...),
@@ -96,7 +97,7 @@ func (r *request) confidential(v any) error {
 // recordAudit records that the log itself is read, and for what.
 func (r *request) recordAudit(what string) error {
 	asked := url.Values{}
-	for _, name := range []string{"from", "to", "who", "collection", "id", "action", "head"} {
+	for _, name := range []string{"from", "to", "who", "collection", "id", "action", "head", "since"} {
 		if v := r.query[name]; len(v) == 1 && v[0] != "" {
 			asked.Set(name, clip(v[0]))
 		}
@@ -190,22 +191,29 @@ func (r *request) verifyAudit() error {
 	if r.s.cfg.Audit == nil {
 		return unavailable(60, "This server keeps no audit log.", nil)
 	}
-	s, err := r.text("head", 200)
+	head, err := r.auditHead("head")
 	if err != nil {
 		return err
 	}
-	var heads []audit.Head
-	if s != "" {
-		h, err := audit.ParseHead(s)
-		if err != nil {
-			return badParam("head", "%v", err)
-		}
-		heads = append(heads, h)
+	since, err := r.auditHead("since")
+	if err != nil {
+		return err
+	}
+	if head != nil && since != nil {
+		return badParam("since", "give head or since, not both")
 	}
 	if err := r.recordAudit("verify"); err != nil {
 		return err
 	}
-	rep, err := r.s.cfg.Audit.Verify(r.Request().Context(), heads...)
+	var rep audit.Report
+	switch ctx := r.Request().Context(); {
+	case since != nil:
+		rep, err = r.s.cfg.Audit.VerifySince(ctx, *since)
+	case head != nil:
+		rep, err = r.s.cfg.Audit.Verify(ctx, *head)
+	default:
+		rep, err = r.s.cfg.Audit.Verify(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -214,4 +222,17 @@ func (r *request) verifyAudit() error {
 		audit.Report
 		Print string `json:"print"` // what to keep elsewhere, for a later head=
 	}{rep.Broken == nil, rep, rep.Head.String()})
+}
+
+// auditHead reads a head; nil when it is left out.
+func (r *request) auditHead(name string) (*audit.Head, error) {
+	s, err := r.text(name, 200)
+	if err != nil || s == "" {
+		return nil, err
+	}
+	h, err := audit.ParseHead(s)
+	if err != nil {
+		return nil, badParam(name, "%v", err)
+	}
+	return &h, nil
 }

@@ -215,7 +215,8 @@ func TestTampering(t *testing.T) {
 	type fault struct {
 		name string
 		do   func(t *testing.T, l *Log)
-		want int64
+		want int64 // the first entry that is not as it was written; 0: none
+		late bool  // it shows from entry 5 on
 	}
 	rewrite := func(t *testing.T, l *Log, from int64) { // what somebody does who knows the format
 		all := l.all(t)
@@ -228,48 +229,60 @@ func TestTampering(t *testing.T) {
 			prev = e.Hash
 		}
 	}
-	for _, f := range []fault{
-		{"nothing", func(*testing.T, *Log) {}, 0},
-		{"a column", func(t *testing.T, l *Log) { l.exec(t, `update audit set name = 'Bela' where seq = 4`) }, 4},
-		{"a time", func(t *testing.T, l *Log) { l.exec(t, `update audit set time = time - 1 where seq = 4`) }, 4},
-		{"one taken out", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq = 4`) }, 4},
-		{"the first taken out", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq = 1`) }, 1},
+	faults := []fault{
+		{"nothing", func(*testing.T, *Log) {}, 0, false},
+		{"a column", func(t *testing.T, l *Log) { l.exec(t, `update audit set name = 'Bela' where seq = 4`) }, 4, false},
+		{"a time", func(t *testing.T, l *Log) { l.exec(t, `update audit set time = time - 1 where seq = 4`) }, 4, false},
+		{"one taken out", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq = 4`) }, 4, false},
+		{"the first taken out", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq = 1`) }, 1, false},
 		{"one taken out, the rest moved up", func(t *testing.T, l *Log) {
 			l.exec(t, `delete from audit where seq = 4`)
 			l.exec(t, `update audit set seq = seq - 1 where seq > 4`)
-		}, 4},
-		{"cut off at the end", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq > 5`) }, 6},
-		{"emptied", func(t *testing.T, l *Log) { l.exec(t, `delete from audit`) }, 1},
+		}, 4, true},
+		{"cut off at the end", func(t *testing.T, l *Log) { l.exec(t, `delete from audit where seq > 5`) }, 6, true},
+		{"emptied", func(t *testing.T, l *Log) { l.exec(t, `delete from audit`) }, 1, true},
 		{"a body", func(t *testing.T, l *Log) {
 			e := l.all(t)[3]
 			e.IDs = []string{"other"}
 			l.exec(t, `update audit set body = ? where seq = 4`, e.appendBody(nil))
-		}, 5}, // the next one's link shows it
-		{"a body that is none", func(t *testing.T, l *Log) { l.exec(t, `update audit set body = ? where seq = 4`, []byte{1}) }, 4},
+		}, 5, false}, // the next one's link shows it
+		{"a body that is none", func(t *testing.T, l *Log) { l.exec(t, `update audit set body = ? where seq = 4`, []byte{1}) }, 4, false},
 		{"the last body", func(t *testing.T, l *Log) {
 			e := l.all(t)[entries-1]
 			e.IDs = []string{"other"}
 			l.exec(t, `update audit set body = ? where seq = ?`, e.appendBody(nil), e.Seq)
-		}, entries},
-		{"all written anew", func(t *testing.T, l *Log) { rewrite(t, l, 3) }, entries}, // only the head shows it
-	} {
-		t.Run(f.name, func(t *testing.T) {
-			both(t, func(t *testing.T, p place) {
-				l := p.open(t)
-				for i := range entries - 1 { // and the anchor
-					l.must(t, read(fmt.Sprint("r", i), fmt.Sprint("b", i)))
-				}
-				f.do(t, l)
-				rep := l.report(t)
-				switch {
-				case f.want == 0 && (rep.Broken != nil || rep.Entries != entries):
-					t.Errorf("a whole log: %+v, broken %+v", rep, rep.Broken)
-				case f.want != 0 && (rep.Broken == nil || rep.Broken.Seq != f.want):
-					t.Errorf("want a fault at %d, got %+v", f.want, rep.Broken)
-				}
-			})
-		})
+		}, entries, true},
+		{"all written anew", func(t *testing.T, l *Log) { rewrite(t, l, 3) }, entries, true}, // only the head shows it
 	}
+	both(t, func(t *testing.T, p place) {
+		l := p.open(t)
+		for _, f := range faults {
+			l.exec(t, `delete from audit`)
+			_ = os.Remove(filepath.Join(p.folder, headFile)) // there is none the first time
+			for i := range entries - 1 {                     // and the anchor
+				l.must(t, read(fmt.Sprint("r", i), fmt.Sprint("b", i)))
+			}
+			half := Head{5, l.all(t)[4].Hash}
+			f.do(t, l)
+			rep := l.report(t)
+			switch {
+			case f.want == 0 && (rep.Broken != nil || rep.Entries != entries):
+				t.Errorf("%s: a whole log: %+v, broken %+v", f.name, rep, rep.Broken)
+			case f.want != 0 && (rep.Broken == nil || rep.Broken.Seq != f.want):
+				t.Errorf("%s: want a fault at %d, got %+v", f.name, f.want, rep.Broken)
+			}
+			since, err := l.VerifySince(t.Context(), half)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.late != (since.Broken != nil) {
+				t.Errorf("%s: since entry 5: %+v, broken %+v", f.name, since, since.Broken)
+			}
+			if since.Broken == nil && since.Entries != entries-5 {
+				t.Errorf("%s: since entry 5 there are %d entries", f.name, since.Entries)
+			}
+		}
+	})
 }
 
 // TestAPrintedHeadIsTheAnchorOutside: who can write database and folder is found
@@ -522,4 +535,38 @@ func BenchmarkAppend(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkReading is what a verification and a report cost for each entry.
+func BenchmarkReading(b *testing.B) {
+	db, err := accessdb.OpenFile(b.Context(), filepath.Join(b.TempDir(), "access.db"), Schema)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	l := New(db, b.TempDir())
+	const entries = 50_000
+	many := make([]Entry, entries)
+	for i := range many {
+		many[i] = read(fmt.Sprint("r", i), fmt.Sprint("b", i%5000), fmt.Sprint("b", i%777))
+		many[i].Who.Account = fmt.Sprint("a", i%40) // so that no two are told as one
+	}
+	if err := l.Append(b.Context(), many...); err != nil {
+		b.Fatal(err)
+	}
+	each := func(b *testing.B, read func() error) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := read(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/entries, "ns/entry")
+	}
+	b.Run("verify", func(b *testing.B) {
+		each(b, func() error { _, err := l.Verify(b.Context()); return err })
+	})
+	b.Run("breach", func(b *testing.B) {
+		each(b, func() error { _, err := l.Breach(b.Context(), Filter{}); return err })
+	})
 }

@@ -29,7 +29,18 @@ type Fault struct {
 // written, that none is missing, and that it still holds each of the heads: the
 // one kept in the folder, and those given. A fault is in the report, not an error.
 func (l *Log) Verify(ctx context.Context, heads ...Head) (Report, error) {
-	var rep Report
+	return l.verify(ctx, Head{}, heads)
+}
+
+// VerifySince checks the entries after the one that a head names, and that one: what
+// came before it was checked when that head was printed. Report.Entries counts
+// those after it.
+func (l *Log) VerifySince(ctx context.Context, since Head) (Report, error) {
+	return l.verify(ctx, since, nil)
+}
+
+func (l *Log) verify(ctx context.Context, since Head, heads []Head) (Report, error) {
+	rep := Report{Head: since}
 	if l.folder != "" { // read first: the log has at least what a head names
 		switch kept, err := keptHead(l.folder); {
 		case err == nil:
@@ -41,7 +52,7 @@ func (l *Log) Verify(ctx context.Context, heads ...Head) (Report, error) {
 		}
 	}
 	v := verifier{report: &rep, heads: heads}
-	rows, err := l.db.Query(ctx, `select seq, time, action, account, name, collection, body from audit order by seq`)
+	rows, err := l.db.Query(ctx, `select seq, time, action, account, name, collection, body from audit where seq >= ? order by seq`, since.Seq)
 	if err != nil {
 		return rep, fmt.Errorf("read the audit log: %w", err)
 	}
@@ -50,6 +61,10 @@ func (l *Log) Verify(ctx context.Context, heads ...Head) (Report, error) {
 		var r row
 		if err := rows.Scan(&r.seq, &r.time, &r.action, &r.account, &r.name, &r.collection, &r.body); err != nil {
 			return rep, fmt.Errorf("read the audit log: %w", err)
+		}
+		if r.seq == since.Seq && since.Seq > 0 {
+			v.first(&r)
+			continue
 		}
 		v.next(&r)
 	}
@@ -70,6 +85,7 @@ type row struct {
 type verifier struct {
 	report *Report
 	heads  []Head
+	began  bool // past the entry that it begins after
 }
 
 func (v *verifier) fail(seq int64, format string, a ...any) {
@@ -78,7 +94,21 @@ func (v *verifier) fail(seq int64, format string, a ...any) {
 	}
 }
 
+// first checks the entry that the verification begins after.
+func (v *verifier) first(r *row) {
+	if v.report.Head.Hash != Hash(sha256.Sum256(r.body)) {
+		v.fail(r.seq, "it is not the entry that the head names: the log was written anew up to here at least")
+	}
+	v.began = true
+}
+
 func (v *verifier) next(r *row) {
+	if v.report.Head.Seq > 0 && !v.began {
+		v.fail(v.report.Head.Seq, "the entry that the head names is gone")
+		return
+	}
+	v.began = true
+
 	rep := v.report
 	seq := rep.Head.Seq + 1
 	if r.seq != seq {
@@ -114,6 +144,9 @@ func (v *verifier) next(r *row) {
 
 // end checks that nothing was cut off.
 func (v *verifier) end() {
+	if v.report.Head.Seq > 0 && !v.began {
+		v.fail(v.report.Head.Seq, "the entry that the head names is gone")
+	}
 	for _, h := range v.heads {
 		if h.Seq > v.report.Head.Seq {
 			v.fail(v.report.Head.Seq+1, "a head names entry %d: what came after entry %d is gone", h.Seq, v.report.Head.Seq)
