@@ -188,6 +188,7 @@ func TestValidateNamesThePlace(t *testing.T) {
 		{"min_group", `"min_group": 5`, `"min_group": -1`},
 		{"retention[0].days", `"min_group": 5`, `"min_group": 5, "retention": [{"collections": ["reports"], "since": "updated"}]`},
 		{"retention[0].rows", `"min_group": 5`, `"min_group": 5, "retention": [{"collections": ["reports"], "since": "updated", "days": 3, "rows": "contact = $contact"}]`},
+		{"roles.officer.grants[1].class", `"class": "restricted"`, `"class": "secretive"`},
 		{"policy", `"min_group": 5`, `"min_groop": 5`},
 	} {
 		text := strings.Replace(string(defaultPolicy), tc.from, tc.to, 1)

@@ -38,12 +38,34 @@ func ReadPolicy(body []byte) (*Policy, error) {
 		if errors.As(err, &kind) {
 			return nil, &catalog.Invalid{Path: kind.Field, Reason: fmt.Sprintf("a JSON %s does not fit here", kind.Value)}
 		}
-		return nil, &catalog.Invalid{Path: "policy", Reason: err.Error()}
+		return nil, &catalog.Invalid{Path: unreadable(body), Reason: err.Error()}
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, &catalog.Invalid{Path: "policy", Reason: "there is more after the policy"}
 	}
 	return p, p.Validate()
+}
+
+// unreadable is the place of a classification that is none, the one value of which
+// the decoder does not say where it stands; else the whole policy.
+func unreadable(body []byte) string {
+	var loose struct {
+		Roles map[string]struct {
+			Grants []struct{ Class json.RawMessage }
+		}
+	}
+	if json.Unmarshal(body, &loose) != nil {
+		return "policy"
+	}
+	for _, name := range slices.Sorted(maps.Keys(loose.Roles)) {
+		for i, g := range loose.Roles[name].Grants {
+			var class catalog.Class
+			if len(g.Class) > 0 && json.Unmarshal(g.Class, &class) != nil {
+				return fmt.Sprintf("roles.%s.grants[%d].class", name, i)
+			}
+		}
+	}
+	return "policy"
 }
 
 // PublicRole is the role that everybody has, CitizenRole every verified citizen.
