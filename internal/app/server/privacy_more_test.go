@@ -216,12 +216,7 @@ func TestEventsTellNoMore(t *testing.T) {
 func TestPolicyChangesAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
 		a, gate, store := ask(t, url)
-		var officer *caller
-		for _, c := range everybody() {
-			if c.name == "officer with a purpose" {
-				officer = c
-			}
-		}
+		officer := everybodyNamed("officer with a purpose")
 		depots := a.city.collection("depots_marked")
 		mine := a.city.rows[depots.Name][0]
 		paths := []string{

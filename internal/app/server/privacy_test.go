@@ -109,6 +109,18 @@ func everybody() []*caller {
 	return out
 }
 
+func everybodyNamed(name string) *caller {
+	for _, c := range everybody() {
+		if c.name == name {
+			return c
+		}
+	}
+	panic("nobody is " + name)
+}
+
+// waitLong is how long a test waits for what comes soon.
+const waitLong = 60 * time.Second
+
 // serve puts the marked city into a store and starts a server over it.
 func (a *asker) serve(url string, gate httpapi.Gate) catalog.Store {
 	t := a.t
@@ -149,7 +161,7 @@ func (a *asker) serve(url string, gate httpapi.Gate) catalog.Store {
 			t.Error(err)
 		}
 	})
-	eventually(t, 60*time.Second, "the city is loaded", func() bool { return engine.Ready() && finder.Ready() })
+	eventually(t, waitLong, "the city is loaded", func() bool { return engine.Ready() && finder.Ready() })
 	a.base = srv.URL
 	return store
 }
