@@ -86,7 +86,7 @@ func (a *asker) ask(c *caller, method, path, body string) reply {
 
 // What is not there yet, and so not asked.
 const (
-	searchByRow = false // search shows each row what the view's tiers show of it
+	searchByRow = true  // search shows each row what the view's tiers show of it
 	eventsByRow = false // events tell of hidden rows no closer than their collection
 )
 
@@ -159,7 +159,7 @@ var window = fmt.Sprintf("%v,%v,%v,%v", west, southA, west+0.05, southB+wardHeig
 // over its rows.
 func tilesOver(rows []*row) []string {
 	seen := map[string]bool{}
-	for _, z := range []uint32{0, 8, 11, 13, 16} {
+	for _, z := range []uint32{0, 11, 16} {
 		for _, r := range rows {
 			seen[geo.TileAt(r.lon, r.lat[r.last()], z).String()] = true
 		}
@@ -200,11 +200,19 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 		at := fmt.Sprintf("/api/at?lon=%v&lat=%v", r.lon, r.lat[r.last()])
 		id := "/api/features/" + c.Name + "/" + r.id
 		key := fmt.Sprintf("/api/features/%s/%d", c.Name, catalog.KeyOf(c.Name, r.id))
-		out = append(out, at, at+"&collections="+c.Name, id, key, id+"?"+known, id+"?"+asof, fmt.Sprintf("/api/features/%s/%s?known=%d", c.Name, r.id, i+1))
+		out = append(out, id)
+		switch i % 3 {
+		case 0:
+			out = append(out, at, key, id+"?"+known)
+		case 1:
+			out = append(out, at+"&collections="+c.Name, id+"?"+asof)
+		case 2:
+			out = append(out, key, fmt.Sprintf("/api/features/%s/%s?known=%d", c.Name, r.id, m.known[c.Name]+1))
+		}
 		for j := range c.Fields {
 			f := &c.Fields[j]
 			v := r.values[r.last()][f.Name]
-			if j%3 == i%3 { // every field of some rows
+			if j%5 == i%5 { // every field of some rows
 				out = append(out, "/api/search?q="+q(v), "/api/search?q="+q(clip(v, 4)),
 					"/api/within?collection="+c.Name+"&bbox="+window+"&filter="+q(f.Name+" = '"+v+"'"),
 					"/api/within?collection="+c.Name+"&bbox="+window+"&filter="+q(f.Name+" > 5"),
@@ -344,7 +352,7 @@ func (a *asker) sameBox(c *caller, col *catalog.Collection, where string, got []
 func (a *asker) filtersRight(c *caller, col *catalog.Collection) {
 	for i := range col.Fields {
 		f := &col.Fields[i]
-		if f.Type != catalog.TypeText {
+		if f.Type != catalog.TypeText || f.Name == "address" || f.Name == "contact" { // others are of their classes
 			continue
 		}
 		has := func(r *row) bool {
