@@ -1,6 +1,10 @@
 package access
 
-import "nagar/catalog"
+import (
+	"slices"
+
+	"nagar/catalog"
+)
 
 // Policy is the city's one document on who may see and change what. It is data:
 // read and replaced as a whole by who has the right ManagePolicy, and each version is kept.
@@ -35,6 +39,11 @@ type Grant struct {
 type Purpose struct {
 	ID    string        `json:"id"`
 	Title catalog.Words `json:"title"`
+}
+
+// Knows reports whether the policy has the purpose.
+func (p *Policy) Knows(purpose string) bool {
+	return slices.ContainsFunc(p.Purposes, func(u Purpose) bool { return u.ID == purpose })
 }
 
 // Retention ends or erases what is older than its time.

@@ -16,6 +16,9 @@ import (
 	"nagar/catalog/gpkg"
 	"nagar/catalog/postgis"
 	"nagar/internal/access/accessdb"
+	"nagar/internal/access/audit"
+	"nagar/internal/access/door"
+	"nagar/internal/access/identity"
 )
 
 // Location is a parsed store URL.
@@ -97,7 +100,8 @@ func defineStandard(ctx context.Context, s catalog.Store) error {
 
 // OpenAccess opens the database of who may see what, which lies beside the store:
 // access.db in the folder of a GeoPackage, a schema of its own in a database.
-func OpenAccess(ctx context.Context, l Location, schemas ...accessdb.Schema) (*accessdb.DB, error) {
+func OpenAccess(ctx context.Context, l Location) (*accessdb.DB, error) {
+	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema}
 	if l.URL != "" {
 		return accessdb.OpenPostgres(ctx, l.URL, schemas...)
 	}

@@ -58,7 +58,7 @@ func (r *request) send(status int, mediaType string, body []byte) error {
 		return newProblem(http.StatusNotAcceptable, "not-acceptable", "Accept-Encoding", "Accept-Encoding excludes every coding there is (gzip, zstd, br, identity).")
 	}
 	if len(body) < worthCompressing && parseAccept(accept).plainOK() {
-		coding = identity
+		coding = asIs
 	}
 	if status == http.StatusOK && r.reading() {
 		tag := h.Get("ETag")
@@ -80,7 +80,7 @@ func (r *request) send(status int, mediaType string, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("compress the answer: %w", err)
 	}
-	if coding != identity {
+	if coding != asIs {
 		h.Set("Content-Encoding", coding.String())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(out)))
@@ -118,7 +118,7 @@ func contentTag(prefix string, body []byte) string {
 
 // withCoding marks a tag with the content coding: a strong tag names exact bytes.
 func withCoding(tag string, e encoding) string {
-	if e == identity || !strings.HasSuffix(tag, `"`) {
+	if e == asIs || !strings.HasSuffix(tag, `"`) {
 		return tag
 	}
 	return tag[:len(tag)-1] + "." + e.String() + `"`

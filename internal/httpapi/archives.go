@@ -96,7 +96,7 @@ func (r *request) archived(a *archive.Archive) error {
 	if err != nil {
 		return err
 	}
-	if coding == identity {
+	if coding == asIs {
 		if data, err = a.Plain(data); err != nil {
 			return fmt.Errorf("archive: tile %s: %w", t, err)
 		}
@@ -109,7 +109,7 @@ func (r *request) archived(a *archive.Archive) error {
 		return nil
 	}
 	h.Set("Content-Type", archiveTypes[a.TileType])
-	if coding != identity {
+	if coding != asIs {
 		h.Set("Content-Encoding", coding.String())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(data)))
@@ -123,8 +123,8 @@ func (r *request) archived(a *archive.Archive) error {
 // kept in, or none.
 func (r *request) archiveCoding(a *archive.Archive) (encoding, error) {
 	kept := map[archive.Compression]encoding{archive.Gzip: gzipped, archive.Brotli: brotlied, archive.Zstd: zstandard}[a.TileCompression]
-	if kept == identity {
-		return identity, nil
+	if kept == asIs {
+		return asIs, nil
 	}
 	header, present := r.accept()
 	accepted := parseAccept(header)
@@ -136,7 +136,7 @@ func (r *request) archiveCoding(a *archive.Archive) (encoding, error) {
 	case present && weight > 0:
 		return kept, nil
 	case accepted.plainOK() && kept == gzipped:
-		return identity, nil
+		return asIs, nil
 	}
 	return refused, newProblem(http.StatusNotAcceptable, "not-acceptable", "Accept-Encoding", "The tiles of this archive are kept in the coding "+kept.String()+".")
 }

@@ -15,10 +15,10 @@ import (
 // Gate says who makes a request, and what they may do. It is asked once for each
 // request, so it answers from memory; it is safe for concurrent use.
 type Gate interface {
-	// Identify says who makes the request, nobody in particular when it shows
-	// nothing. What it shows and does not hold is *access.Refused, a 401: a wrong
-	// token is not quietly taken for nobody.
-	Identify(req *http.Request) (access.Principal, error)
+	// Identify says who makes the request, which came encrypted from the client or
+	// not: nobody in particular when it shows nothing. A token that it shows and that
+	// does not hold is *access.Refused, a 401: it is not quietly taken for nobody.
+	Identify(req *http.Request, encrypted bool) (access.Principal, error)
 	// View is what the principal may see and write just now.
 	View(who access.Principal) catalog.View
 	// Rights are what else the principal may do just now.
@@ -40,7 +40,7 @@ func newTokenGate(token string) *tokenGate {
 }
 
 // Identify implements Gate.
-func (g *tokenGate) Identify(req *http.Request) (access.Principal, error) {
+func (g *tokenGate) Identify(req *http.Request, _ bool) (access.Principal, error) {
 	auth := req.Header["Authorization"]
 	if len(auth) == 0 {
 		return access.Principal{Kind: access.Anonymous}, nil
@@ -70,7 +70,7 @@ func tokenSum(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
 // identify finds out who asks and what they see.
 func (r *request) identify() error {
-	who, err := r.s.gate.Identify(r.Request())
+	who, err := r.s.gate.Identify(r.Request(), r.encrypted())
 	if err != nil {
 		var refused *access.Refused
 		if errors.As(err, &refused) {
@@ -85,14 +85,21 @@ func (r *request) identify() error {
 // allowed refuses what the route asks of its callers and this one lacks. Which
 // features a caller may write is for the handler to find.
 func (r *request) allowed() error {
-	if r.route == nil || !r.route.write && r.route.right == "" {
+	if err := r.fromThisSite(); err != nil {
+		return err
+	}
+	rt := r.route
+	if rt == nil || !rt.write && rt.right == "" && !rt.session && !rt.account {
 		return nil
 	}
 	if !r.who.Known() {
 		return newProblem(http.StatusUnauthorized, "unauthorized", "Authorization", "This needs you to be signed in, or Authorization: Bearer TOKEN.")
 	}
-	if r.route.right != "" && !r.may(r.route.right) {
-		return forbidden("This needs the right " + string(r.route.right) + ", which none of your roles has.")
+	if rt.right != "" && !r.may(rt.right) {
+		return forbidden("This needs the right " + string(rt.right) + ", which none of your roles has.")
+	}
+	if (rt.session || rt.account) && r.who.Kind != access.Account && (rt.account || r.who.Kind != access.Citizen) {
+		return forbidden("This is about the account of who is signed in; a token has none.")
 	}
 	return nil
 }

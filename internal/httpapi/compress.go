@@ -29,7 +29,7 @@ var (
 // compress returns body in the content coding e.
 func compress(e encoding, body []byte) ([]byte, error) {
 	switch e {
-	case identity:
+	case asIs:
 		return body, nil
 	case zstandard:
 		w, err := zstdOnce()

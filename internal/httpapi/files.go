@@ -212,7 +212,7 @@ func (r *request) file(name, cache string) error {
 	h.Set("Cache-Control", cache)
 	h.Set("Content-Type", f.mediaType)
 	h.Set("Vary", "Accept-Encoding")
-	coding := identity
+	coding := asIs
 	if compressible.MatchString(f.mediaType) {
 		if coding = negotiate(r.accept()); coding == refused {
 			return newProblem(http.StatusNotAcceptable, "not-acceptable", "Accept-Encoding", "Accept-Encoding excludes every coding there is (gzip, zstd, br, identity).")
@@ -235,7 +235,7 @@ func (r *request) file(name, cache string) error {
 		r.Response().WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if coding != identity {
+	if coding != asIs {
 		h.Set("Content-Encoding", coding.String())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -264,7 +264,7 @@ func (fl *files) open(name string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{mediaType: mediaTypeOf(name), tag: contentTag("", body), forms: map[encoding][]byte{identity: body}}
+	f := &file{mediaType: mediaTypeOf(name), tag: contentTag("", body), forms: map[encoding][]byte{asIs: body}}
 	fl.kept[name] = f
 	return f, nil
 }
@@ -278,7 +278,7 @@ func (fl *files) form(f *file, name string, e encoding) ([]byte, error) {
 	if b, ok := f.forms[e]; ok {
 		return b, nil
 	}
-	plain := f.forms[identity]
+	plain := f.forms[asIs]
 	b, err := fs.ReadFile(fl.fs, name+beside[e])
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !unpacksTo(e, b, plain) {
 		b, err = compressWell(e, plain)

@@ -203,7 +203,7 @@ func (l *listener) sees() bool {
 	if generation == l.looked {
 		return true
 	}
-	who, err := l.r.s.gate.Identify(l.r.Request())
+	who, err := l.r.s.gate.Identify(l.r.Request(), l.r.encrypted())
 	if err != nil || l.r.s.gate.View(who).Key() != l.r.view.Key() {
 		return false
 	}

@@ -171,15 +171,25 @@ func (r *request) done(took time.Duration, err error) {
 	if !r.s.log.Enabled(ctx, level) {
 		return
 	}
-	path := r.Request().URL.EscapedPath()
-	if len(path) > 300 {
-		path = path[:300] + "…"
-	}
+	path := loggedPath(r.Request().URL.EscapedPath())
 	attrs = append(attrs,
 		slog.String("method", r.Request().Method), slog.String("path", path),
 		slog.Int("status", status), slog.Int64("bytes", resp.Size),
 		slog.Duration("took", took.Round(time.Microsecond)), slog.String("id", r.id), slog.String("who", r.callerLabel()))
 	r.s.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// loggedPath is the path as the log shows it: a sign-in link is a secret, in
+// whatever spelling it was tried.
+func loggedPath(path string) string {
+	const link = "/auth/link"
+	if plain, err := url.PathUnescape(path); err != nil || strings.Contains(strings.ToLower(plain), link+"/") {
+		return link + "/…"
+	}
+	if len(path) > 300 {
+		path = path[:300] + "…"
+	}
+	return path
 }
 
 // secure sets the headers that every answer has; pages replace the first policy.

@@ -11,7 +11,7 @@ import (
 type encoding = layers.Encoding
 
 const (
-	identity  = layers.Identity
+	asIs      = layers.Identity
 	gzipped   = layers.Gzip
 	zstandard = layers.Zstd
 	brotlied  = layers.Brotli
@@ -33,7 +33,7 @@ func parseAccept(header string) accepted {
 		name, weight := qvalue(part)
 		switch strings.ToLower(name) {
 		case "identity":
-			a.q[identity] = weight
+			a.q[asIs] = weight
 		case "gzip", "x-gzip":
 			a.q[gzipped] = weight
 		case "zstd":
@@ -50,10 +50,10 @@ func parseAccept(header string) accepted {
 // plainOK reports whether the caller takes the answer without any coding:
 // acceptable unless excluded (RFC 9110 section 12.5.3).
 func (a accepted) plainOK() bool {
-	if a.q[identity] == unset {
+	if a.q[asIs] == unset {
 		return a.star != 0
 	}
-	return a.q[identity] > 0
+	return a.q[asIs] > 0
 }
 
 // negotiate picks the content coding for an Accept-Encoding header: the highest
@@ -62,7 +62,7 @@ func (a accepted) plainOK() bool {
 // form. No header at all means: as it is.
 func negotiate(header string, present bool) encoding {
 	if !present {
-		return identity
+		return asIs
 	}
 	a := parseAccept(header)
 	best, bestQ := refused, 0.0
@@ -75,8 +75,8 @@ func negotiate(header string, present bool) encoding {
 			best, bestQ = e, w
 		}
 	}
-	if a.plainOK() && (best == refused || a.q[identity] > bestQ) {
-		return identity
+	if a.plainOK() && (best == refused || a.q[asIs] > bestQ) {
+		return asIs
 	}
 	return best
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"nagar/internal/access/door"
 )
 
 // schema is a JSON Schema (draft 2020-12, as OpenAPI 3.1 takes it).
@@ -140,16 +142,19 @@ func describe(routes []route, cfg Config) ([]byte, error) {
 		"servers": []any{map[string]any{"url": serverURL(cfg.PublicURL)}},
 		"tags": []any{
 			tag("viewer", "The map"), tag("tiles", "Vector tiles"), tag("queries", "Questions about space, and search"), tag("live", "What changes"),
-			tag("catalog", "What there is"), tag("features", "Single features, read and written"), tag("operation", "For those who run it"),
+			tag("catalog", "What there is"), tag("features", "Single features, read and written"), tag("access", "Who may see and do what"), tag("operation", "For those who run it"),
 			tag("audit", "Who read and changed what"), tag("me", "Who asks"),
 		},
 		"paths": paths,
 		"components": map[string]any{
-			"schemas":         componentSchemas(),
-			"securitySchemes": map[string]any{"token": map[string]any{"type": "http", "scheme": "bearer"}},
+			"schemas": componentSchemas(),
+			"securitySchemes": map[string]any{
+				"token":   map[string]any{"type": "http", "scheme": "bearer"},
+				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": door.SecureCookie},
+			},
 		},
 		// Nothing is needed to read what is public; a token shows the rest.
-		"security": []any{map[string]any{}, map[string]any{"token": []string{}}},
+		"security": []any{map[string]any{}, map[string]any{"token": []string{}}, map[string]any{"session": []string{}}},
 	}
 	return json.Marshal(doc)
 }
@@ -177,8 +182,12 @@ func operation(rt *route) map[string]any {
 		}
 		op["requestBody"] = map[string]any{"description": rt.body.text, "required": true, "content": media}
 	}
-	if rt.write || rt.right != "" {
-		op["security"] = []any{map[string]any{"token": []string{}}}
+	token, session := map[string]any{"token": []string{}}, map[string]any{"session": []string{}}
+	switch {
+	case rt.session, rt.account:
+		op["security"] = []any{session}
+	case rt.write, rt.right != "":
+		op["security"] = []any{token, session}
 	}
 	responses := map[string]any{"default": responseObject(problemAnswer(http.StatusInternalServerError))}
 	for _, a := range rt.answers {

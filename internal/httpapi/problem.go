@@ -62,6 +62,8 @@ var problemTitles = map[string]string{
 	"rejected":              "The content was rejected",
 	"bad-request":           "The request cannot be understood",
 	"too-many-requests":     "Too many requests",
+	"second-factor":         "The code of the second factor is needed",
+	"needs-https":           "An encrypted connection is needed",
 	"unavailable":           "Not available just now",
 	"internal":              "Something failed inside",
 }

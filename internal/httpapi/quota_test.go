@@ -353,7 +353,7 @@ func BenchmarkCharge(b *testing.B) {
 // somebody is a gate that takes the name for the word.
 type somebody struct{ Gate }
 
-func (somebody) Identify(req *http.Request) (access.Principal, error) {
+func (somebody) Identify(req *http.Request, encrypted bool) (access.Principal, error) {
 	if id := req.Header.Get("Test-Name"); id != "" {
 		return access.Principal{Kind: access.Account, ID: id}, nil
 	}

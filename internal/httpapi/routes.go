@@ -29,12 +29,15 @@ type route struct {
 	body    *content
 	handle  func(*request) error
 
-	write     bool         // changes features: not for nobody in particular
-	right     access.Right // that the caller needs; "": none
-	stream    bool         // has no end of its own
-	quiet     bool         // its log lines are for debugging
-	bodyLimit int64        // bytes; 0: it takes no body
-	fallback  bool         // answers whatever path no other route has
+	write      bool         // changes features: not for nobody in particular
+	right      access.Right // that the caller needs; "": none
+	session    bool         // is about the session of who is signed in
+	account    bool         // is about the account of a member of staff who is signed in
+	sameOrigin bool         // no other site's page may ask it
+	stream     bool         // has no end of its own
+	quiet      bool         // its log lines are for debugging
+	bodyLimit  int64        // bytes; 0: it takes no body
+	fallback   bool         // answers whatever path no other route has
 
 	suffix string   // what follows the last parameter of the path
 	last   string   // name of that parameter
@@ -46,6 +49,9 @@ func (s *Server) table() []route {
 	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes(), auditRoutes()}
 	if !s.cfg.ReadOnly {
 		all = append(all, writeRoutes(), eraseRoutes())
+	}
+	if s.cfg.Identities != nil {
+		all = append(all, authRoutes(), meRoutes(), accountRoutes(), policyRoutes())
 	}
 	var out []route
 	for _, part := range all {

@@ -1,6 +1,11 @@
 package httpapi
 
-import "nagar/catalog"
+import (
+	"maps"
+
+	"nagar/catalog"
+	"nagar/internal/access"
+)
 
 // componentSchemas are the shapes that several answers share.
 func componentSchemas() map[string]any {
@@ -15,7 +20,7 @@ func componentSchemas() map[string]any {
 		"type": schema{"const": "Feature"}, "id": textSchema(), "geometry": geometry, "properties": object(),
 		"valid_from": described(instant, "Since when the content is true; left out: since now"), "valid_to": described(instant, "Until when it is true"),
 	}
-	return map[string]any{
+	out := map[string]any{
 		"Problem": shape("RFC 9457", []string{"type", "title", "status", "detail", "instance", "id"}, schema{
 			"type": textSchema(), "title": textSchema(), "status": schema{"type": "integer"}, "detail": textSchema(), "instance": textSchema(),
 			"parameter": described(textSchema(), "The part of the request that is wrong"),
@@ -60,6 +65,58 @@ func componentSchemas() map[string]any {
 			"collection": textSchema(), "rev": revision, "tiles": described(arrayOf(textSchema()), "z/x/y at the TileJSON's maxzoom; their parents changed too"), "bbox": box,
 		}),
 	}
+	maps.Copy(out, accessSchemas(words, instant, class))
+	return out
+}
+
+// accessSchemas are the shapes of signing in and of administration.
+func accessSchemas(words, instant, class schema) map[string]any {
+	text, flag, texts, count := textSchema(), schema{"type": "boolean"}, arrayOf(textSchema()), schema{"type": "integer", "minimum": 0}
+	never := schema{"type": []string{"string", "null"}, "format": "date-time"}
+	purpose := shape("A reason to read personal data", []string{"id", "title"}, schema{"id": text, "title": words})
+	account := schema{"name": text, "title": text, "roles": texts, "department": text, "wards": texts}
+	token := schema{"title": text, "roles": texts, "department": text, "wards": texts, "collections": described(texts, "Only these; none: all that the roles allow"), "purpose": text, "expires": instant}
+	with := func(base schema, more schema) schema {
+		base = maps.Clone(base)
+		maps.Copy(base, more)
+		return base
+	}
+	grant := shape("Some rows and fields of some collections", []string{"collections", "class"}, schema{
+		"collections": texts, "own": flag, "class": class, "fields": texts, "hide": texts, "area": flag, "rows": text, "write": flag})
+	out := map[string]any{
+		"Me": shape("The caller", []string{"kind", "name", "roles", "rights", "purposes"}, schema{
+			"kind": schema{"type": "string", "enum": []access.Kind{access.Anonymous, access.Citizen, access.Account, access.Token, access.Root}},
+			"name": text, "contact": text, "roles": texts, "department": text, "wards": texts, "purpose": text, "purposes": arrayOf(purpose), "rights": texts,
+			"may_write": texts, "personal": described(flag, "A purpose would show personal data"), "expires": never, "second_factor": flag, "has_password": flag}),
+		"SignInMethods": shape("The ways to sign in", []string{"local", "oidc", "codes"}, schema{
+			"local": flag, "oidc": arrayOf(shape("A provider", []string{"id", "title"}, schema{"id": text, "title": text})), "codes": texts}),
+		"Credentials":    shape("Name and password", []string{"name", "password"}, schema{"name": text, "password": text, "code": text}),
+		"LinkToken":      shape("The token of a link", []string{"token"}, schema{"token": text, "code": text}),
+		"Contact":        shape("A citizen's phone (E.164) or e-mail", []string{"contact"}, schema{"contact": text}),
+		"ContactCode":    shape("The code that was sent there", []string{"contact", "code"}, schema{"contact": text, "code": text}),
+		"Code":           shape("A code of the second factor", []string{"code"}, schema{"code": text}),
+		"PurposeChoice":  shape("Why personal data is read", []string{"purpose"}, schema{"purpose": text}),
+		"PasswordChange": shape("A new password", []string{"new"}, schema{"old": text, "new": text}),
+		"SecondFactor":   shape("What an authenticator takes", []string{"secret", "uri"}, schema{"secret": text, "uri": text}),
+		"Sessions": shape("Sessions", []string{"sessions"}, schema{"sessions": arrayOf(shape("A session", []string{"id", "this", "created", "seen", "expires"}, schema{
+			"id": text, "this": flag, "method": text, "created": instant, "seen": instant, "expires": instant, "address": text, "agent": text}))}),
+		"NewAccount":    shape("An account to be", []string{"name"}, account),
+		"AccountChange": shape("What changes of an account", nil, schema{"title": text, "roles": texts, "department": text, "wards": texts, "disabled": flag, "second_factor": schema{"const": false}}),
+		"Account": shape("An account", []string{"id", "name"}, with(account, schema{
+			"id": text, "disabled": flag, "has_password": flag, "second_factor": flag, "provider": text, "created": instant, "last_seen": never})),
+		"Accounts":   shape("Accounts", []string{"accounts"}, schema{"accounts": arrayOf(ref("Account"))}),
+		"SignInLink": shape("A one-time link", []string{"url", "expires"}, schema{"url": text, "expires": instant}),
+		"NewToken":   shape("A token to be", []string{"title", "expires"}, token),
+		"Token": shape("An API token", []string{"id", "title", "expires"}, with(token, schema{
+			"id": text, "maker": text, "created": instant, "last_used": never, "secret": described(text, "In the answer that makes it only")})),
+		"Tokens": shape("Tokens", []string{"tokens"}, schema{"tokens": arrayOf(ref("Token"))}),
+		"Policy": shape("Who may see and change what", []string{"roles", "purposes", "min_group"}, schema{
+			"version": count, "min_group": count, "purposes": arrayOf(purpose), "retention": arrayOf(object()),
+			"roles": schema{"type": "object", "additionalProperties": shape("A role", []string{"title"}, schema{"title": words, "grants": arrayOf(grant), "rights": texts})}}),
+		"PolicyVersions": shape("Versions of the policy", []string{"versions"}, schema{"versions": arrayOf(shape("A version", []string{"version", "policy"}, schema{
+			"version": count, "author": text, "written": never, "policy": ref("Policy")}))}),
+	}
+	return out
 }
 
 func shape(text string, required []string, properties schema) schema {

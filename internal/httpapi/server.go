@@ -21,6 +21,8 @@ import (
 	"nagar/city"
 	"nagar/geo"
 	"nagar/internal/access/audit"
+	"nagar/internal/access/door"
+	"nagar/internal/access/identity"
 	"nagar/layers"
 )
 
@@ -115,6 +117,10 @@ type Config struct {
 	Search Searcher
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
 	Gate Gate
+	// Identities lets people sign in and manages who they are, Policies keeps the
+	// policy; both or, where Gate knows tokens alone, neither.
+	Identities *identity.Service
+	Policies   *door.Door
 	// AdminToken lets its bearer see and write everything, where there is no Gate;
 	// empty: nobody may write.
 	AdminToken string
@@ -162,6 +168,8 @@ type Server struct {
 	missed    missed
 	gate      Gate
 
+	crossOrigin *http.CrossOriginProtection
+
 	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
 
 	draining atomic.Bool   // not ready any more, but answering
@@ -188,6 +196,15 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, base: base, zone: zone, quit: make(chan struct{})}
 	s.subscribe = func() subscription { return cfg.Engine.Subscribe() }
+	if (cfg.Identities == nil) != (cfg.Policies == nil) {
+		return nil, errors.New("httpapi: Identities and Policies go together")
+	}
+	s.crossOrigin = http.NewCrossOriginProtection()
+	if u, err := url.Parse(base); err == nil && base != "" {
+		if err := s.crossOrigin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("public URL: %w", err)
+		}
+	}
 	if s.gate = cfg.Gate; s.gate == nil {
 		s.gate = newTokenGate(cfg.AdminToken)
 	}

@@ -169,7 +169,7 @@ func TestOpenAPI(t *testing.T) {
 				}
 			}
 			needs := method != "get" && path != "/api/within" || strings.HasPrefix(path, "/api/audit")
-			if needs != (len(op.Security) == 1 && op.Security[0]["token"] != nil) {
+			if needs != (len(op.Security) == 2 && op.Security[0]["token"] != nil && op.Security[1]["session"] != nil) {
 				t.Errorf("%s: security %v", where, op.Security)
 			}
 		}

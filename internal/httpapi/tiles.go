@@ -170,7 +170,7 @@ func (r *request) sendTile(t *layers.Tile, coding encoding) error {
 		return err
 	}
 	h.Set("Content-Type", typeTile)
-	if coding != identity {
+	if coding != asIs {
 		h.Set("Content-Encoding", coding.String())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(t.Data)))

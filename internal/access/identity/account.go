@@ -163,7 +163,7 @@ func (s *Service) ChangeAccount(ctx context.Context, id string, c AccountChange)
 		if a, err = scanAccount(tx.QueryRow(ctx, `select `+accountColumns+` from accounts where id = ?`, id)); err != nil {
 			return err
 		}
-		c.apply(&a)
+		c.Apply(&a)
 		if c.SecondFactor != nil && *c.SecondFactor {
 			return &catalog.Invalid{Path: "second_factor", Reason: "only its owner can set one; false takes it away"}
 		}
@@ -188,7 +188,8 @@ func (s *Service) ChangeAccount(ctx context.Context, id string, c AccountChange)
 	return a, err
 }
 
-func (c *AccountChange) apply(a *Account) {
+// Apply makes the change to a copy of an account; ChangeAccount makes it last.
+func (c *AccountChange) Apply(a *Account) {
 	if c.Title != nil {
 		a.Title = *c.Title
 	}

@@ -154,6 +154,9 @@ func (s *Service) SetPassword(ctx context.Context, who access.Principal, old, pa
 	if err != nil {
 		return err
 	}
+	if a.Provider != "" { // its owner would still come in when the provider says no
+		return &catalog.Invalid{Path: "new", Reason: "this account signs in by " + a.Provider + " and has no password"}
+	}
 	if err := checkPassword(password, a.Name); err != nil {
 		return err
 	}

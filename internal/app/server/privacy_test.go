@@ -38,7 +38,7 @@ func (g *nameGate) set(p *access.Policy) {
 // Generation says that the policy may be another one.
 func (g *nameGate) Generation() uint64 { return g.generation.Load() }
 
-func (g *nameGate) Identify(r *http.Request) (access.Principal, error) {
+func (g *nameGate) Identify(r *http.Request, _ bool) (access.Principal, error) {
 	who, ok := g.callers[r.Header.Get("Test-Caller")]
 	if !ok {
 		return access.Principal{}, &access.Refused{Header: "Test-Caller", Reason: "nobody"}

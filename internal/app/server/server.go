@@ -39,6 +39,7 @@ type ServerFlags struct {
 	Quota          Quota    `help:"What one client may ask for: rate=2000,burst=20000 (points), live=1000,connections=4000; or off. Clients on this machine are bounded only when this is given." placeholder:"NAME=N,..."`
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
+	CodeSender     string   `help:"How citizens' one-time codes are sent: file:PATH writes them to a file, for development; an https URL takes them as JSON by POST. Without it citizens cannot sign in." placeholder:"WHERE"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
 	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
@@ -118,12 +119,17 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	if err != nil {
 		return err
 	}
+	entrance, err := openEntrance(ctx, f, location, store, token, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, entrance.db.Close()) }()
 
 	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
 	finder := newSearch(store, engine, profile)
 	archives := newArchives(f.PMTiles, engine)
 	defer func() { err = errors.Join(err, archives.Close()) }()
-	settings := config(f, store, engine, searcher{finder}, profile, log, token, readOnly)
+	settings := config(f, store, engine, searcher{finder}, profile, log, entrance, readOnly)
 	settings.Archives = archives
 	server, err := httpapi.New(settings)
 	if err != nil {
@@ -146,6 +152,8 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	group, work := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(work, "index", engine.Run(work)) })
 	group.Go(func() error { return ended(work, "search", finder.Run(work)) })
+	group.Go(func() error { return ended(work, "access", entrance.db.Run(work)) })
+	group.Go(func() error { return entrance.identities.Run(work) })
 	group.Go(func() error { return logReady(work, engine, log) })
 	if f.PMTiles != "" {
 		group.Go(func() error { return ended(work, "archives", followArchives(work, archives, engine, log)) })
@@ -161,12 +169,12 @@ func cacheBytes(mb int) int64 {
 	return int64(mb) << 20
 }
 
-func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder httpapi.Searcher, profile *city.Profile, log *slog.Logger, token string, readOnly bool) httpapi.Config {
+func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder httpapi.Searcher, profile *city.Profile, log *slog.Logger, entrance *entrance, readOnly bool) httpapi.Config {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
-		Viewer: viewer.FS(), Search: finder, AdminToken: token,
+		Viewer: viewer.FS(), Search: finder, Gate: entrance.door, Identities: entrance.identities, Policies: entrance.door, Audit: entrance.audit,
 		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: !f.TLSSelfSigned, Quota: f.Quota.value(), Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
