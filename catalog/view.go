@@ -167,6 +167,12 @@ func (v View) Tiers(c *Collection) []Tier {
 	return []Tier{t}
 }
 
+// SeesAllRows reports whether every row of the collection is seen, with some of
+// its fields at least.
+func (v View) SeesAllRows(c *Collection) bool {
+	return slices.ContainsFunc(v.Tiers(c), func(t Tier) bool { return t.Rows == "" })
+}
+
 // Writes reports whether the caller may write some rows of the collection.
 func (v View) Writes(c *Collection) bool {
 	return slices.ContainsFunc(v.Tiers(c), func(t Tier) bool { return t.Write })

@@ -18,6 +18,7 @@ const (
 	liveHeartbeat = 15 * time.Second       // a comment, so that proxies keep the connection
 	liveWrite     = 10 * time.Second       // a client that takes longer to read is let go
 	liveRetry     = 2 * time.Second        // after which a client comes back
+	liveVeil      = 10 * time.Second       // at whose beat changes are told to whom some rows are hidden
 	liveLook      = 500 * time.Millisecond // how often it is looked whether a client still sees the same
 )
 
@@ -95,6 +96,7 @@ type listener struct {
 	out     *http.ResponseController
 	sub     subscription
 	pending []notice    // taken, not yet sent; at most one per collection
+	veiled  []notice    // of collections with rows that the caller does not see; they wait for the beat
 	taken   catalog.Rev // the latest revision among all notices taken
 	told    catalog.Rev // the last id sent: the client knows of everything up to it
 	looked  uint64      // generation of the gate at which the caller's view was last compared
@@ -127,6 +129,8 @@ func (l *listener) run(since catalog.Rev) error {
 	l.catchUp(ctx, since)
 	heartbeat := time.NewTicker(liveHeartbeat)
 	defer heartbeat.Stop()
+	veil := time.NewTicker(l.r.s.veil)
+	defer veil.Stop()
 	look := time.NewTicker(liveLook)
 	defer look.Stop()
 	pace := time.NewTimer(0)
@@ -146,6 +150,12 @@ func (l *listener) run(since catalog.Rev) error {
 			l.id(l.taken)
 		case <-l.sub.Wait():
 			l.merge(l.sub.Take())
+			continue
+		case <-veil.C:
+			for _, n := range l.veiled {
+				l.queue(&l.pending, n.Dirty, n.first)
+			}
+			l.veiled = l.veiled[:0]
 			continue
 		case <-look.C:
 			if l.sees() {
@@ -186,7 +196,7 @@ func (l *listener) reset() {
 	l.buf = append(l.buf[:0], "event: reset\ndata: {\"rev\":"...)
 	l.buf = strconv.AppendInt(l.buf, int64(rev), 10)
 	l.buf = append(l.buf, "}\n"...)
-	l.told, l.taken, l.pending = 0, rev, nil // what it knew is void, maybe of another store
+	l.told, l.taken, l.pending, l.veiled = 0, rev, nil, nil // what it knew is void, maybe of another store
 	l.id(rev)
 	l.flush()
 }
@@ -213,20 +223,34 @@ func (l *listener) sees() bool {
 
 // merge adds notices to those that wait, one per collection. Notices come in the
 // order of revisions, so none here is of a revision before the last one taken.
+//
+// Where the caller sees only some rows of a collection, a notice must not tell
+// where, or just when, one of the others changed: it stands for the whole
+// collection, whatever box the caller asked for, and waits for a fixed beat.
 func (l *listener) merge(news []layers.Dirty) {
 	first := l.taken
 	for _, d := range news {
 		l.taken = max(l.taken, d.Rev)
-		if !l.wants(&d) {
-			continue
+		info, ok := l.r.s.cfg.Engine.Collection(d.Collection)
+		switch {
+		case !ok || !l.r.view.Sees(&info.Collection):
+		case !l.r.view.SeesAllRows(&info.Collection):
+			l.queue(&l.veiled, layers.Dirty{Collection: d.Collection, Rev: d.Rev}, first)
+		case l.wants(&d):
+			l.queue(&l.pending, d, first)
 		}
-		i := slices.IndexFunc(l.pending, func(p notice) bool { return p.Collection == d.Collection })
-		if i < 0 {
-			l.pending = append(l.pending, notice{d, first})
-			continue
-		}
-		l.pending[i].Dirty = join(l.pending[i].Dirty, d)
 	}
+}
+
+// queue adds a notice to a list of at most one per collection.
+func (l *listener) queue(list *[]notice, d layers.Dirty, first catalog.Rev) {
+	i := slices.IndexFunc(*list, func(p notice) bool { return p.Collection == d.Collection })
+	if i < 0 {
+		*list = append(*list, notice{d, first})
+		return
+	}
+	(*list)[i].Dirty = join((*list)[i].Dirty, d)
+	(*list)[i].first = min((*list)[i].first, first)
 }
 
 // maxTiles is from how many tiles on an event carries a box.
@@ -273,12 +297,8 @@ func dirtyBox(d *layers.Dirty) geo.Box {
 	return box
 }
 
-// wants reports whether the notice concerns this client, and cuts it to its box.
+// wants reports whether the notice concerns this client's box, and cuts it to that.
 func (l *listener) wants(d *layers.Dirty) bool {
-	info, ok := l.r.s.cfg.Engine.Collection(d.Collection)
-	if !ok || !l.r.view.Sees(&info.Collection) {
-		return false
-	}
 	if l.box == nil || everything(d) {
 		return true
 	}
@@ -323,8 +343,10 @@ func (l *listener) event(d layers.Dirty) {
 // id ends an event with its id: the revision up to which the client now knows
 // everything, so not beyond what still waits, and never back.
 func (l *listener) id(rev catalog.Rev) {
-	for i := range l.pending {
-		rev = min(rev, l.pending[i].first-1)
+	for _, list := range [...][]notice{l.pending, l.veiled} {
+		for i := range list {
+			rev = min(rev, list[i].first-1)
+		}
 	}
 	l.told = max(l.told, rev)
 	l.buf = append(l.buf, "id: "...)

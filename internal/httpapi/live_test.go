@@ -364,3 +364,49 @@ func TestMissedTooMuch(t *testing.T) {
 		t.Errorf("nothing was missed: %v %v", boxes, all)
 	}
 }
+
+// TestLiveTellsNothingOfHiddenRows holds that a listener who sees some rows of a
+// collection cannot tell where, or how often, others change: not by the tiles, not
+// by asking for a box, not by when the notice comes.
+func TestLiveTellsNothingOfHiddenRows(t *testing.T) {
+	heard := func(query string, dirty ...layers.Dirty) sse {
+		fx := newFixture(t, func(c *Config) { c.Gate = clerkGate{clerkView} })
+		fx.server.veil = 10 * time.Millisecond
+		events, q, stop := fx.listen(query, "Clerk: c1")
+		defer stop()
+		first := next(t, events)
+		if first.name != "" {
+			t.Fatalf("first event %+v", first)
+		}
+		q.put(dirty...)
+		e := next(t, events)
+		e.at = time.Time{}
+		return e
+	}
+	here, there := geo.TileAt(72.85, 19.05, 16), geo.TileAt(72.95, 19.25, 16)
+	tile := func(at geo.Tile) layers.Dirty {
+		return layers.Dirty{Collection: "wards", Rev: 4, Tiles: []geo.Tile{at}}
+	}
+	want := heard("", tile(here))
+	if want.name != "tiles" || strings.Contains(want.data, "/") {
+		t.Fatalf("told of %+v", want)
+	}
+	for name, e := range map[string]sse{
+		"elsewhere": heard("", tile(there)), "outside the box": heard("?bbox=72.8,19,72.86,19.1", tile(there)), "often": heard("", tile(there), tile(here), tile(there)),
+	} {
+		if e != want {
+			t.Errorf("%s: %+v, want %+v", name, e, want)
+		}
+	}
+	fx := newFixture(t, func(c *Config) { c.Gate = clerkGate{clerkView} })
+	if _, err := fx.store.Define(context.Background(), catalog.Collection{Name: "roads", Geometry: catalog.GeometryLine}); err != nil {
+		t.Fatal(err)
+	}
+	fx.server.veil = time.Hour
+	events, q, _ := fx.listen("", "Clerk: c1")
+	next(t, events)
+	q.put(tile(here), layers.Dirty{Collection: "roads", Rev: 5, Tiles: []geo.Tile{here}})
+	if e := next(t, events); !strings.Contains(e.data, `"roads"`) || !strings.Contains(e.data, here.String()) || e.id > "4" {
+		t.Errorf("of roads, of which every row is seen, and of wards before the beat: %+v", e)
+	}
+}

@@ -171,6 +171,7 @@ type Server struct {
 	crossOrigin *http.CrossOriginProtection
 
 	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
+	veil      time.Duration       // liveVeil; tests have their own
 
 	draining atomic.Bool   // not ready any more, but answering
 	closing  atomic.Bool   // each answer is the last of its connection
@@ -195,7 +196,6 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("time zone of the city profile: %w", err)
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, base: base, zone: zone, quit: make(chan struct{})}
-	s.subscribe = func() subscription { return cfg.Engine.Subscribe() }
 	if (cfg.Identities == nil) != (cfg.Policies == nil) {
 		return nil, errors.New("httpapi: Identities and Policies go together")
 	}
@@ -205,6 +205,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("public URL: %w", err)
 		}
 	}
+	s.subscribe, s.veil = func() subscription { return cfg.Engine.Subscribe() }, liveVeil
 	if s.gate = cfg.Gate; s.gate == nil {
 		s.gate = newTokenGate(cfg.AdminToken)
 	}
