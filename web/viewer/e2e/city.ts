@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ export interface RunningCity {
 	readonly url: string;
 	/** Runs bin/importer on this city's store and returns its summary line. */
 	importer(...args: string[]): Promise<Record<string, unknown>>;
+	/** Asks as the administrator; fails unless it goes well. */
+	admin<T>(method: string, path: string, body?: unknown): Promise<T>;
 	stop(): Promise<void>;
 }
 
@@ -39,9 +41,20 @@ export async function startCity(buildings = 5000): Promise<RunningCity> {
 	const server = spawn(twin, ["--store", store, "--addr", "127.0.0.1:0", "--mqtt", "off"], { stdio: ["ignore", "pipe", "pipe"] });
 	const url = await address(server);
 	await ready(url);
+	const admin = async <T>(method: string, path: string, body?: unknown) => {
+		const token = (await readFile(join(`${store}.d`, "admin-token"), "utf8")).trim();
+		const r = await fetch(url + path, {
+			method,
+			headers: { Authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`);
+		return (r.status === 204 ? null : await r.json()) as T;
+	};
 	return {
 		url,
 		importer,
+		admin,
 		stop: async () => {
 			const ended = new Promise((resolve) => server.once("exit", resolve));
 			server.kill("SIGTERM");

@@ -1,23 +1,35 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { accessDictionaries } from "../src/access/words";
 import { knownCategories } from "../src/facilities/categories";
 import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
+import type { Language } from "../src/style/types";
 
 const placeholders = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
+const sets: Readonly<Record<string, Readonly<Record<Language, Readonly<Record<string, string>>>>>> = {
+	"the map": dictionaries,
+	"sign-in and administration": accessDictionaries,
+};
+const translated: readonly (readonly [string, Language])[] = Object.keys(sets).flatMap((s) => [
+	[s, "mr"] as const,
+	[s, "hi"] as const,
+]);
+
 describe("language files", () => {
-	test.each(["mr", "hi"] as const)("%s has every key, filled, with the same placeholders", (language) => {
-		const d: Readonly<Record<string, string>> = dictionaries[language];
-		expect(Object.keys(d).sort()).toEqual(Object.keys(en).sort());
-		for (const [key, text] of Object.entries(en)) {
+	test.each(translated)("%s in %s has every key, filled, with the same placeholders", (set, language) => {
+		const d = sets[set]?.[language] ?? {};
+		const english = sets[set]?.en ?? {};
+		expect(Object.keys(d).sort()).toEqual(Object.keys(english).sort());
+		for (const [key, text] of Object.entries(english)) {
 			expect(d[key]?.trim(), key).toBeTruthy();
 			expect(placeholders(d[key] ?? ""), key).toEqual(placeholders(text));
 		}
 	});
 
-	test.each(["mr", "hi"] as const)("%s is in Devanagari", (language) => {
-		for (const [key, text] of Object.entries(dictionaries[language])) {
+	test.each(translated)("%s in %s is in Devanagari", (set, language) => {
+		for (const [key, text] of Object.entries(sets[set]?.[language] ?? {})) {
 			const words = text.replace(/\{\w+\}|https|3D|2D/g, "");
 			if (/\p{L}/u.test(words)) expect(words, key).toMatch(/\p{Script=Devanagari}/u);
 		}
@@ -33,9 +45,12 @@ describe("language files", () => {
 			.join("\n");
 		const used = new Set([...source.matchAll(/["'`]([a-z]\w*(?:\.\w+)*)["'`]/g)].map((m) => m[1] ?? ""));
 		for (const m of source.matchAll(/\bt\(\s*"([^"]+)"/g)) expect(Object.keys(en)).toContain(m[1]);
-		const runtime = /^(cat|col|one|f|v|unit|theme)\./;
-		const unused = Object.keys(en).filter((k) => !runtime.test(k) && !used.has(k));
-		expect(unused).toEqual([]);
+		for (const m of source.matchAll(/\bsay\(\s*"([^"]+)"/g)) expect(Object.keys(accessDictionaries.en)).toContain(m[1]);
+		const runtime = /^(cat|col|one|f|v|unit|theme|class|role|right|action|kind)\./;
+		for (const [set, d] of Object.entries(sets)) {
+			const unused = Object.keys(d.en).filter((k) => !runtime.test(k) && !used.has(k));
+			expect(unused, set).toEqual([]);
+		}
 	});
 
 	test("no text is written into the interface", () => {
@@ -72,6 +87,6 @@ describe("choosing a language", () => {
 function files(): string[] {
 	const root = new URL("../src/", import.meta.url);
 	return readdirSync(root, { recursive: true, encoding: "utf8" })
-		.filter((f) => /\.tsx?$/.test(f) && !/^i18n[\\/](en|mr|hi)\.ts$/.test(f))
+		.filter((f) => /\.tsx?$/.test(f) && !/^(i18n|access[\\/]words)[\\/](en|mr|hi)\.ts$/.test(f))
 		.map((f) => new URL(f, root).pathname);
 }

@@ -12,6 +12,7 @@ const full: ViewState = {
 	panel: "near",
 	near: { category: "hospital", lon: 72.8826, lat: 19.0728, me: false },
 	query: "दादर & co",
+	page: { name: "accounts", item: "a1/b c" },
 };
 
 describe("the view in the address", () => {

@@ -22,6 +22,7 @@ export interface Collection {
 	readonly owner?: string;
 	readonly licence?: string;
 	readonly source?: string;
+	readonly class?: string;
 	readonly geometry: string;
 	readonly fields: readonly Field[];
 	readonly count?: number;
@@ -36,6 +37,8 @@ export interface City {
 	readonly zoom: number | null;
 	readonly timeZone: string;
 	readonly synthetic: boolean;
+	/** Names of its wards, as the city writes them. */
+	readonly wards: readonly string[];
 }
 
 export interface Version {
@@ -46,52 +49,119 @@ export interface Version {
 	readonly valid_to?: string;
 }
 
-export type ApiErrorKind = "offline" | "notFound" | "forbidden" | "badRequest" | "server";
+export type ApiErrorKind = "offline" | "notFound" | "forbidden" | "changed" | "tooMany" | "badRequest" | "server";
+
+/** What a problem (RFC 9457) says beside its words. */
+export interface Problem {
+	/** The last part of its type: "not-found", "second-factor". */
+	readonly type: string;
+	/** Places in the body that are wrong. */
+	readonly errors: readonly { readonly path: string; readonly reason: string }[];
+	/** Seconds until the next attempt is welcome; 0 when it was not said. */
+	readonly retryAfter: number;
+}
 
 export class ApiError extends Error {
 	constructor(
 		readonly kind: ApiErrorKind,
 		/** The problem's own words, in English, for those who report it. */
 		readonly detail: string,
+		readonly problem: Problem = { type: "", errors: [], retryAfter: 0 },
 	) {
 		super(detail || kind);
 	}
 }
 
-async function getJSON<T>(path: string, signal?: AbortSignal): Promise<T> {
+/** What went wrong, of anything that was thrown. */
+export function kindOf(e: unknown): ApiErrorKind {
+	return e instanceof ApiError ? e.kind : "server";
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
 	let res: Response;
 	try {
-		res = await fetch(path, { headers: { Accept: "application/geo+json, application/json" }, signal: signal ?? null });
+		res = await fetch(path, init);
 	} catch (e) {
-		if (e instanceof DOMException && e.name === "AbortError") throw e;
+		if (isAbort(e)) throw e;
 		throw new ApiError("offline", e instanceof Error ? e.message : "");
 	}
 	if (!res.ok) throw await problem(res);
+	return res;
+}
+
+async function jsonOf<T>(res: Response): Promise<T> {
 	try {
 		return (await res.json()) as T;
 	} catch (e) {
-		if (e instanceof DOMException && e.name === "AbortError") throw e;
-		throw new ApiError("server", `${path}: not JSON`);
+		if (isAbort(e)) throw e;
+		throw new ApiError("server", `${res.url}: not JSON`);
 	}
 }
 
+export async function getJSON<T>(path: string, signal?: AbortSignal): Promise<T> {
+	return jsonOf(await ask(path, signal));
+}
+
+function ask(path: string, signal?: AbortSignal): Promise<Response> {
+	return request(path, { headers: { Accept: "application/geo+json, application/json" }, signal: signal ?? null });
+}
+
+/** What was asked for, and the ETag that a change of it names in If-Match. */
+export interface Tagged<T> {
+	readonly value: T;
+	readonly etag: string;
+}
+
+export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
+	const res = await ask(path, signal);
+	return { value: await jsonOf<T>(res), etag: res.headers.get("ETag") ?? "" };
+}
+
+/** Changes something; an answer without a body gives null. */
+export async function send<T>(
+	method: "POST" | "PUT" | "PATCH" | "DELETE",
+	path: string,
+	body?: unknown,
+	headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+	const res = await request(path, {
+		method,
+		headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
+		...(body === undefined ? {} : { body: JSON.stringify(body) }),
+	});
+	return res.status === 204 ? (null as T) : jsonOf<T>(res);
+}
+
 async function problem(res: Response): Promise<ApiError> {
-	let detail = res.statusText;
+	let p: { type?: string; title?: string; detail?: string; errors?: Problem["errors"] } = {};
 	try {
-		const p = (await res.json()) as { title?: string; detail?: string };
-		detail = p.detail || p.title || detail;
+		p = (await res.json()) as typeof p;
 	} catch {
 		// A proxy's error page is no problem+json; the status says enough.
 	}
-	const kind: ApiErrorKind =
-		res.status === 404 || res.status === 410
-			? "notFound"
-			: res.status === 401 || res.status === 403
-				? "forbidden"
-				: res.status < 500
-					? "badRequest"
-					: "server";
-	return new ApiError(kind, detail);
+	return new ApiError(errorKind(res.status), p.detail || p.title || res.statusText, {
+		type: /[^/:]*$/.exec(p.type ?? "")?.[0] ?? "",
+		errors: p.errors ?? [],
+		retryAfter: Number(res.headers.get("Retry-After")) || 0,
+	});
+}
+
+function errorKind(status: number): ApiErrorKind {
+	switch (status) {
+		case 404:
+		case 410:
+			return "notFound";
+		case 401:
+		case 403:
+			return "forbidden";
+		case 409:
+		case 412:
+			return "changed";
+		case 429:
+			return "tooMany";
+		default:
+			return status < 500 ? "badRequest" : "server";
+	}
 }
 
 /** True for the rejection of a request that was aborted on purpose. */
@@ -114,6 +184,7 @@ interface CityBody {
 	timeZone?: string;
 	time_zone?: string;
 	synthetic?: boolean;
+	wards?: { name?: string }[];
 }
 
 export async function getCity(): Promise<City> {
@@ -126,12 +197,21 @@ export async function getCity(): Promise<City> {
 		zoom: typeof b.zoom === "number" ? b.zoom : null,
 		timeZone: b.timeZone ?? b.time_zone ?? "Asia/Kolkata",
 		synthetic: b.synthetic === true,
+		wards: (b.wards ?? []).flatMap((w) => (w.name ? [w.name] : [])),
 	};
 }
 
-/** One feature by its id or its 53-bit key, with its history when the server gives one. */
-export function getFeature(collection: string, id: string, signal?: AbortSignal): Promise<Feature & { history?: Version[] }> {
-	return getJSON(`/api/features/${encodeURIComponent(collection)}/${encodeURIComponent(id)}`, signal);
+/** The feature's exact geometry, its history, and the ETag that a change of it must name. */
+export type DetailedFeature = Feature & { readonly history?: readonly Version[]; readonly etag: string };
+
+export function featurePath(collection: string, id: string): string {
+	return `/api/features/${encodeURIComponent(collection)}/${encodeURIComponent(id)}`;
+}
+
+/** One feature by its id or its 53-bit key. */
+export async function getFeature(collection: string, id: string, signal?: AbortSignal): Promise<DetailedFeature> {
+	const { value, etag } = await getTagged<Feature>(featurePath(collection, id), signal);
+	return { ...value, etag };
 }
 
 export interface Page extends FeatureCollection {

@@ -24,7 +24,8 @@ export function lookup(key: string): string | null {
 	return (dictionaries[language.value] as Readonly<Record<string, string>>)[key] ?? null;
 }
 
-function fill(text: string, params?: Readonly<Record<string, string | number>>): string {
+/** Puts params in the place of {name}s. */
+export function fill(text: string, params?: Readonly<Record<string, string | number>>): string {
 	if (!params) return text;
 	return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole));
 }

@@ -39,6 +39,11 @@ const smallest = 700;
 
 let last = "";
 
+/** Lets the next names count as new, whatever they are. */
+export function forgetNames(): void {
+	last = "";
+}
+
 /** The names for the tiles at hand; null when they are the same as before. */
 export function namesOfAreas(map: MapLibre): FeatureCollection<Point> | null {
 	const zoom = map.getZoom();

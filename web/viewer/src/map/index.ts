@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import type { GeoJSONSource, Map as MapLibre, MapMouseEvent } from "maplibre-gl";
 import { Map as MapClass } from "maplibre-src/ui/map.ts";
 import { language, t } from "../i18n";
+import { checkReader } from "../state/me";
 import { refetch } from "../state/selection";
 import {
 	city,
@@ -17,6 +18,7 @@ import {
 	reducedMotion,
 	seenFacilities,
 	selectedFeature,
+	session,
 	tilesFailed,
 	update,
 	view,
@@ -30,9 +32,9 @@ import { cameraOf, flyTo, reveal, setTheMap, showWhole, startCamera } from "./ca
 import { cluster, facilitiesOnMap } from "./clusters";
 import { fontsFor } from "./fonts";
 import { drawIcon, iconRatio } from "./icons";
-import { follow, freshTileUrl, refresh, type TilesEvent } from "./live";
+import { follow, forgetTiles, freshTileUrl, refresh, type TilesEvent } from "./live";
 import { pick } from "./pick";
-import { areaNames, clusters, fontsReady, labelLanguage, overlays, sampleCategories, style } from "./style-input";
+import { areaNames, clusters, fontsReady, forgetSeen, labelLanguage, overlays, sampleCategories, style } from "./style-input";
 
 /** Radius around a tap in which a thing counts as hit, in pixels. */
 const touchRadius = 22;
@@ -318,13 +320,25 @@ function live(map: MapLibre): void {
 		if (view.peek().selection?.collection === e.collection) refetch.value++;
 		if (!known) void discover(e.collection);
 	};
-	// What was missed while the line was down is unknown: look at everything again.
+	// What was missed while the line was down is unknown: look at everything again,
+	// and at who the reader is.
 	const onReset = () => {
+		void checkReader();
 		void loadCollections();
 		for (const id of Object.keys(map.style.tileManagers)) if (!id.startsWith("o-")) map.refreshTiles(id);
 		refetch.value++;
 	};
-	follow(onTiles, onReset);
+	let stop = follow(onTiles, onReset);
+	let shown = session.peek();
+	// Another reader: neither tiles nor events of the one before.
+	effect(() => {
+		if (session.value === shown) return;
+		shown = session.value;
+		stop();
+		forgetSeen();
+		forgetTiles(map);
+		stop = follow(onTiles, onReset);
+	});
 }
 
 /** One look at the catalogue for many events of a load. */

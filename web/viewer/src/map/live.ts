@@ -76,6 +76,14 @@ function forgetHidden(map: MapLibre, source: string): void {
 	managers[source]?._outOfViewCache?.reset();
 }
 
+/** Forgets every tile of every source, shown or kept, and asks for what is in view anew. */
+export function forgetTiles(map: MapLibre): void {
+	for (const [id, manager] of Object.entries(map.style.tileManagers)) {
+		if (!id.startsWith("o-")) manager.clearTiles();
+	}
+	map._update();
+}
+
 /** Opens the event stream and keeps it open; returns the function that ends it. */
 export function follow(onTiles: (e: TilesEvent) => void, onReset: () => void): () => void {
 	let source: EventSource | null = null;

@@ -4,11 +4,22 @@ import type { Map as MapLibre } from "maplibre-gl";
 import type { LonLat } from "../format/geodesy";
 import { language } from "../i18n";
 import { hash, layers } from "../state/layers";
-import { collections, measureClosed, measurePoints, myPlace, nearResults, selectedFeature, theme, view } from "../state/store";
+import {
+	collections,
+	measureClosed,
+	measurePoints,
+	myPlace,
+	nearResults,
+	seenFacilities,
+	selectedFeature,
+	theme,
+	view,
+} from "../state/store";
 import { buildStyle, sourceOf } from "../style";
 import type { Overlays } from "../style/overlays";
 import { categorical } from "../style/palette";
 import type { GeneratedLayer, StyleInput, StyleSpecification } from "../style/types";
+import { forgetNames } from "./area-names";
 
 /** The deepest zoom that tiles are made for (the TileJSON's maxzoom). */
 export const tileMaxzoom = 16;
@@ -24,6 +35,16 @@ export const areaNames = signal<FeatureCollection>({ type: "FeatureCollection", 
 export const fontsReady = signal(false);
 /** Language that labels are drawn in: follows the interface once its fonts are there. */
 export const labelLanguage = signal(language.peek());
+
+/** Drops what was gathered from tiles that are no longer the reader's. */
+export function forgetSeen(): void {
+	const none: FeatureCollection = { type: "FeatureCollection", features: [] };
+	seenCategories.value = {};
+	seenFacilities.value = new Set();
+	clusters.value = none;
+	areaNames.value = none;
+	forgetNames();
+}
 
 const threeD = computed(() => view.value.threeD);
 

@@ -2,10 +2,8 @@
 
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Feature } from "geojson";
-import { ApiError, getAt, getFeature, getNear, isAbort, type Version } from "../api/client";
-import { type Loadable, nearResults, selectedFeature, view } from "./store";
-
-export type DetailedFeature = Feature & { history?: Version[] };
+import { type DetailedFeature, getAt, getFeature, getNear, isAbort, kindOf } from "../api/client";
+import { type Loadable, nearResults, selectedFeature, session, view } from "./store";
 
 export const selected = signal<Loadable<DetailedFeature> | null>(null);
 export const hereResults = signal<Loadable<readonly Feature[]> | null>(null);
@@ -18,29 +16,30 @@ export const refetch = signal(0);
 export const nearCount = 10;
 
 /**
- * Keeps `out` at what `load` gives for `key`; "" means nothing. A new key shows
- * the loading state, a refetch of the same one keeps what is on the screen.
+ * Keeps `out` at what `load` gives for `key`; "" means nothing. A new key or a new
+ * session shows the loading state, a refetch of the same keeps what is on the screen.
  */
 function keep<T>(key: () => string, out: Signal<Loadable<T> | null>, load: (key: string, s: AbortSignal) => Promise<T>): void {
 	const current = computed(key);
 	let shown = "";
 	effect(() => {
 		const k = current.value;
+		const wanted = `${session.value} ${k}`;
 		refetch.value;
 		if (k === "") {
 			shown = "";
 			out.value = null;
 			return;
 		}
-		if (k !== shown) out.value = { status: "loading" };
-		shown = k;
+		if (wanted !== shown) out.value = { status: "loading" };
+		shown = wanted;
 		const abort = new AbortController();
 		load(k, abort.signal)
 			.then((value) => {
 				out.value = { status: "ready", value };
 			})
 			.catch((e: unknown) => {
-				if (!isAbort(e)) out.value = { status: "error", kind: e instanceof ApiError ? e.kind : "server" };
+				if (!isAbort(e)) out.value = { status: "error", kind: kindOf(e) };
 			});
 		return () => abort.abort();
 	});

@@ -3,7 +3,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Feature } from "geojson";
-import { ApiError, type ApiErrorKind, type City, type Collection, getCity, getCollections } from "../api/client";
+import { type ApiErrorKind, type City, type Collection, getCity, getCollections, kindOf } from "../api/client";
 import type { LonLat } from "../format/geodesy";
 import { language, preferredLanguage } from "../i18n";
 import type { ThemeName } from "../style/palette";
@@ -18,6 +18,9 @@ export type Loadable<T> =
 export const view = signal<ViewState>(parseView(location.search));
 export const city = signal<City | null>(null);
 export const collections = signal<Loadable<readonly Collection[]>>({ status: "loading" });
+
+/** Grows whenever what the reader may see has changed: all that was fetched before is of another reader. */
+export const session = signal(0);
 
 /** Whether what is shown was invented, as the city or the catalogue's sources say. */
 export const synthetic = computed(
@@ -134,7 +137,16 @@ export async function loadCity(): Promise<void> {
 		city.value = await getCity();
 	} catch {
 		// Without a profile the map opens on what the collections cover.
-		city.value = { name: "", title: {}, bounds: null, center: null, zoom: null, timeZone: "Asia/Kolkata", synthetic: false };
+		city.value = {
+			name: "",
+			title: {},
+			bounds: null,
+			center: null,
+			zoom: null,
+			timeZone: "Asia/Kolkata",
+			synthetic: false,
+			wards: [],
+		};
 	}
 }
 
@@ -144,7 +156,7 @@ export async function loadCollections(): Promise<void> {
 	} catch (e) {
 		// What was there stays usable when only the refresh failed.
 		if (collections.peek().status !== "ready") {
-			collections.value = { status: "error", kind: e instanceof ApiError ? e.kind : "server" };
+			collections.value = { status: "error", kind: kindOf(e) };
 		}
 	}
 }

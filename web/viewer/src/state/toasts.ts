@@ -1,9 +1,14 @@
 import { signal } from "@preact/signals";
+import type { ApiErrorKind } from "../api/client";
 
 export type Notice =
 	| { readonly kind: "newLayer"; readonly collection: string }
 	| { readonly kind: "copied" }
 	| { readonly kind: "copyFailed" }
+	| { readonly kind: "signedIn"; readonly name: string }
+	| { readonly kind: "signedOut" }
+	| { readonly kind: "saved" }
+	| { readonly kind: "failed"; readonly reason: ApiErrorKind }
 	| { readonly kind: "place"; readonly reason: "insecure" | "denied" | "unavailable" };
 
 export const notices = signal<readonly { readonly id: number; readonly notice: Notice }[]>([]);

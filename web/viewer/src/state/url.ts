@@ -5,6 +5,7 @@
 //   &layers=prabhags,-rail,slum_clusters.60  what differs from the defaults
 //   &sel=facilities/123  &here=19.07283,72.88261  &panel=near&near=hospital@19.0728,72.8826
 //   &q=text
+//   &page=accounts/ID  what lies over the map: sign-in, account, administration
 
 import type { ThemeName } from "../style/palette";
 import type { Language } from "../style/types";
@@ -30,6 +31,15 @@ export interface Selection {
 }
 
 export type Panel = "layers" | "near" | "list" | "measure" | "help";
+
+export type PageName = "signin" | "account" | "readers" | "accounts" | "tokens" | "policy" | "audit";
+
+/** A page over the map. */
+export interface Page {
+	readonly name: PageName;
+	/** What of it is open, such as one account; "" for none. */
+	readonly item: string;
+}
 
 export interface Near {
 	/** Category of facilities; "" for all of them. */
@@ -57,6 +67,7 @@ export interface ViewState {
 	readonly panel: Panel | null;
 	readonly near: Near | null;
 	readonly query: string;
+	readonly page: Page | null;
 }
 
 export const emptyView: ViewState = {
@@ -70,9 +81,11 @@ export const emptyView: ViewState = {
 	panel: null,
 	near: null,
 	query: "",
+	page: null,
 };
 
 const panels: readonly string[] = ["layers", "near", "list", "measure", "help"];
+const pages: readonly string[] = ["signin", "account", "readers", "accounts", "tokens", "policy", "audit"];
 const languages: readonly string[] = ["en", "mr", "hi"];
 
 /** Reads a query string; what is malformed is ignored, never an error. */
@@ -92,6 +105,7 @@ export function parseView(search: string): ViewState {
 		panel: panel && panels.includes(panel) ? (panel as Panel) : null,
 		near: parseNear(p.get("near")),
 		query: (p.get("q") ?? "").slice(0, 200),
+		page: parsePage(p.get("page")),
 	};
 }
 
@@ -110,6 +124,7 @@ export function formatView(v: ViewState): string {
 	if (v.panel) add("panel", v.panel);
 	if (v.near) add("near", `${v.near.category}@${formatPlace(v.near)}`);
 	if (v.query) add("q", v.query);
+	if (v.page) add("page", v.page.item ? `${v.page.name}/${v.page.item}` : v.page.name);
 	return out.length > 0 ? `?${out.join("&")}` : "";
 }
 
@@ -163,6 +178,11 @@ function parseSelection(s: string | null): Selection | null {
 	const i = s?.indexOf("/") ?? -1;
 	if (!s || i < 1 || i === s.length - 1) return null;
 	return { collection: s.slice(0, i), id: s.slice(i + 1) };
+}
+
+function parsePage(s: string | null): Page | null {
+	const [name = "", ...item] = (s ?? "").split("/");
+	return pages.includes(name) ? { name: name as PageName, item: item.join("/").slice(0, 500) } : null;
 }
 
 function parseNear(s: string | null): Near | null {

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Key, language, t, words } from "../i18n";
 import { city, collections, loadCollections, mapFailed, measurePoints, phone, theme, update, view } from "../state/store";
-import type { Panel } from "../state/url";
+import type { PageName, Panel } from "../state/url";
 import { Banner, MapButtons, Progress, StatusBar, TopRight } from "./Corner";
 import { closeCard } from "./close";
 import { Icon, type IconName } from "./icons";
@@ -10,6 +10,7 @@ import { lazy } from "./lazy";
 import { nearMe } from "./locate";
 import { Notices } from "./Notices";
 import { Failure, IconButton } from "./parts";
+import { PurposeChip } from "./Reader";
 import { SearchCard } from "./SearchCard";
 import { Sheet } from "./Sheet";
 
@@ -23,6 +24,23 @@ const helpPanel = lazy(async () => (await import("./panels")).HelpPanel);
 /** Fetches all panels, so that they open at once, and also offline. */
 export function fetchPanels(): void {
 	for (const p of [card, layersPanel, nearPanel, listPanel, measurePanel, helpPanel]) void p.load();
+}
+
+// Each in a file of its own: most readers never open one.
+const signIn = lazy(async () => (await import("../access/SignIn")).SignIn);
+const ownPage = lazy(async () => (await import("../access/own")).OwnPage);
+const adminPage = lazy(async () => (await import("../access/admin")).AdminPage);
+
+function Page(props: { name: PageName }) {
+	switch (props.name) {
+		case "signin":
+			return <signIn.Panel />;
+		case "account":
+		case "readers":
+			return <ownPage.Panel />;
+		default:
+			return <adminPage.Panel />;
+	}
 }
 
 const panelTitles: Readonly<Record<Panel, Key>> = {
@@ -155,9 +173,12 @@ function Phone() {
 function useKeys(): void {
 	useEffect(() => {
 		const onKey = (e: KeyboardEvent) => {
-			const typing = e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement;
+			const typing =
+				e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement || e.target instanceof HTMLTextAreaElement;
+			const v = view.peek();
+			// A page over the map has its own keys.
+			if (v.page) return;
 			if (e.key === "Escape" && !e.defaultPrevented) {
-				const v = view.peek();
 				if (v.selection || v.here) closeCard();
 				else if (v.panel === "measure" && measurePoints.peek().length > 0) measurePoints.value = [];
 				else if (v.panel) update({ panel: null });
@@ -229,8 +250,12 @@ export function App(props: { startMap: (container: HTMLElement) => void }) {
 				<StatusBar />
 			</main>
 			{phone.value ? <Phone /> : <Desktop />}
-			<Banner />
-			<Notices />
+			<div class="banners">
+				<PurposeChip />
+				<Banner />
+			</div>
+			{/* A page lies above everything, so it shows the notices itself. */}
+			{view.value.page ? <Page name={view.value.page.name} /> : <Notices />}
 		</div>
 	);
 }

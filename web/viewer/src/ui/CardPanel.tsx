@@ -1,17 +1,19 @@
 import type { Feature } from "geojson";
 import { useState } from "preact/hooks";
-import type { Version } from "../api/client";
+import type { DetailedFeature, Field, Version } from "../api/client";
 import { areaOf, type LonLat, lengthOf } from "../format/geodesy";
 import { formatDate } from "../format/numbers";
-import { language, t } from "../i18n";
+import { language, lookup, t } from "../i18n";
 import { showWhole } from "../map/camera";
 import { pointOf } from "../map/style-input";
-import { type DetailedFeature, hereResults, selected } from "../state/selection";
+import { me } from "../state/me";
+import { hereResults, selected } from "../state/selection";
 import { update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import { emptyView, formatView, type Selection } from "../state/url";
 import { closeCard } from "./close";
 import { CategoryIcon, Icon } from "./icons";
+import { lazy } from "./lazy";
 import { Empty, Failure, IconButton, OpenBadge, Skeleton } from "./parts";
 import {
 	areaText,
@@ -28,6 +30,9 @@ import {
 	openText,
 	timeZone,
 } from "./text";
+
+const editForm = lazy(async () => (await import("../access/cardwork")).EditForm);
+const purposeForm = lazy(async () => (await import("../access/cardwork")).PurposeForm);
 
 /** The detail of what is selected, or what there is at a place. */
 export function CardPanel() {
@@ -65,13 +70,38 @@ function FeatureCard(props: { selection: Selection }) {
 			<Header title={name} category={collection === "facilities" ? p.category : undefined}>
 				{[kind === name ? "" : kind, ward].filter(Boolean).join(" · ")}
 			</Header>
-			<div class="card-body">
-				{collection === "facilities" && <Hours hours={p.hours} />}
-				<Fields feature={f} collection={collection} />
-				<Actions feature={f} selection={props.selection} />
-				<History versions={f.history} />
-			</div>
+			<CardBody key={`${collection}/${props.selection.id}`} feature={f} selection={props.selection} />
 		</>
+	);
+}
+
+/** What is being done in the card: fields changed, personal data asked for. */
+function CardBody(props: { feature: DetailedFeature; selection: Selection }) {
+	const { feature: f, selection } = props;
+	const { collection } = selection;
+	const [work, setWork] = useState<"edit" | "purpose" | null>(null);
+	const close = () => setWork(null);
+	const m = me.value;
+	if (work === "edit") {
+		return (
+			<div class="card-body">
+				<editForm.Panel feature={f} selection={selection} onClose={close} />
+			</div>
+		);
+	}
+	return (
+		<div class="card-body">
+			{collection === "facilities" && <Hours hours={f.properties?.hours} />}
+			<Fields feature={f} collection={collection} />
+			{work === "purpose" && <purposeForm.Panel onClose={close} />}
+			{m?.personal && !m.purpose && work === null && (
+				<button type="button" class="link-button" onClick={() => setWork("purpose")}>
+					{t("card.personal")}
+				</button>
+			)}
+			<Actions feature={f} selection={selection} onEdit={m?.may_write.includes(collection) ? () => setWork("edit") : null} />
+			<History versions={f.history} />
+		</div>
 	);
 }
 
@@ -131,7 +161,7 @@ function Fields(props: { feature: Feature; collection: string }) {
 	const names = new Set(known.map((x) => x.name));
 	const rest = Object.keys(p)
 		.filter((n) => !names.has(n))
-		.map((name) => ({ name, type: typeof p[name] === "number" ? "number" : "string" }));
+		.map((name): Field => ({ name, type: typeof p[name] === "number" ? "number" : "string" }));
 	const rows = [...known, ...rest].flatMap((field) => {
 		if (notInTable.has(field.name) || field.name.startsWith("_")) return [];
 		// place_mr belongs to place: one row, in the reader's language.
@@ -153,7 +183,10 @@ function Fields(props: { feature: Feature; collection: string }) {
 			)}
 			{rows.map(({ field, value }) => (
 				<div key={field.name}>
-					<dt>{fieldTitle(field)}</dt>
+					<dt>
+						{fieldTitle(field)}
+						<ClassTag name={field.class} />
+					</dt>
 					<dd>
 						{value}
 						{field.name === "uid" && (
@@ -175,6 +208,12 @@ function Fields(props: { feature: Feature; collection: string }) {
 			)}
 		</dl>
 	);
+}
+
+/** Says of what is not for everybody that it is not. */
+function ClassTag(props: { name: string | undefined }) {
+	const title = props.name && props.name !== "public" ? lookup(`class.${props.name}`) : null;
+	return title ? <span class="tag">{title}</span> : null;
 }
 
 /** Length or area of the very geometry. */
@@ -208,10 +247,16 @@ export function permalink(s: Selection): string {
 	return location.origin + location.pathname + formatView({ ...emptyView, language: language.peek(), selection: s });
 }
 
-function Actions(props: { feature: DetailedFeature; selection: Selection }) {
+function Actions(props: { feature: DetailedFeature; selection: Selection; onEdit: (() => void) | null }) {
 	const at = pointOf(props.feature.geometry);
 	return (
 		<div class="actions">
+			{props.onEdit && (
+				<button type="button" class="action" onClick={props.onEdit}>
+					<Icon name="edit" />
+					{t("card.edit")}
+				</button>
+			)}
 			<button type="button" class="action" onClick={() => void copy(permalink(props.selection))}>
 				<Icon name="link" />
 				{t("card.copyLink")}

@@ -1,6 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
+import { nameOf } from "../api/me";
 import { language, languages, t } from "../i18n";
 import { northUp, theMap, tilt, zoomBy } from "../map/camera";
+import { me, signedIn } from "../state/me";
 import {
 	liveStatus,
 	mapReady,
@@ -18,6 +20,7 @@ import type { Language } from "../style/types";
 import { Icon } from "./icons";
 import { showMe } from "./locate";
 import { IconButton } from "./parts";
+import { ReaderButton } from "./Reader";
 import { distanceText } from "./text";
 
 /** Each language in its own script, whatever the interface speaks. */
@@ -48,6 +51,7 @@ export function TopRight() {
 				label={t(theme.value === "dark" ? "theme.light" : "theme.dark")}
 				onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}
 			/>
+			<ReaderButton />
 		</div>
 	);
 }
@@ -93,6 +97,7 @@ export function StatusBar() {
 				</span>
 			)}
 			<LiveChip />
+			{phone.value && signedIn.value && me.value && <span class="chip">{nameOf(me.value)}</span>}
 			<ScaleBar />
 		</div>
 	);

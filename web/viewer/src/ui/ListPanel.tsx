@@ -1,6 +1,6 @@
 import type { Feature } from "geojson";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { ApiError, getNext, getWithin, isAbort, type Page } from "../api/client";
+import { getNext, getWithin, isAbort, kindOf, type Page } from "../api/client";
 import { distanceBetween } from "../format/geodesy";
 import { formatNumber } from "../format/numbers";
 import { language, t } from "../i18n";
@@ -8,7 +8,7 @@ import { showWhole, theMap } from "../map/camera";
 import { pointOf } from "../map/style-input";
 import { layers } from "../state/layers";
 import { refetch } from "../state/selection";
-import { type Loadable, update, view } from "../state/store";
+import { type Loadable, session, update, view } from "../state/store";
 import { CategoryIcon, Icon } from "./icons";
 import { Empty, Failure, Skeleton } from "./parts";
 import { collectionTitle, distanceText, featureKind, featureName, idOf, openText } from "./text";
@@ -157,17 +157,18 @@ function useBox(): readonly number[] | null {
 function usePages(collection: string, box: readonly number[] | null): [Loadable<Page>, (() => void) | null] {
 	const [state, setState] = useState<Loadable<Page>>({ status: "loading" });
 	const again = refetch.value;
-	useEffect(() => setState({ status: "loading" }), [collection]);
+	const reader = session.value;
+	useEffect(() => setState({ status: "loading" }), [collection, reader]);
 	useEffect(() => {
 		if (!box || collection === "") return;
 		const abort = new AbortController();
 		getWithin(collection, box, pageSize, abort.signal)
 			.then((value) => setState({ status: "ready", value }))
 			.catch((e: unknown) => {
-				if (!isAbort(e)) setState({ status: "error", kind: e instanceof ApiError ? e.kind : "server" });
+				if (!isAbort(e)) setState({ status: "error", kind: kindOf(e) });
 			});
 		return () => abort.abort();
-	}, [collection, box?.join(), again]);
+	}, [collection, box?.join(), again, reader]);
 	const page = state.status === "ready" ? state.value : null;
 	const next = page?.links?.some((l) => l.rel === "next");
 	if (!page || !next) return [state, null];
@@ -176,7 +177,7 @@ function usePages(collection: string, box: readonly number[] | null): [Loadable<
 		() => {
 			getNext(page)
 				?.then((p) => setState({ status: "ready", value: { ...p, features: [...page.features, ...p.features] } }))
-				.catch((e: unknown) => setState({ status: "error", kind: e instanceof ApiError ? e.kind : "server" }));
+				.catch((e: unknown) => setState({ status: "error", kind: kindOf(e) }));
 		},
 	];
 }

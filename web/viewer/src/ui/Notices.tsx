@@ -2,7 +2,7 @@ import { t } from "../i18n";
 import { fitBox } from "../map/camera";
 import { dismiss, type Notice, notices } from "../state/toasts";
 import { Icon, type IconName } from "./icons";
-import { IconButton } from "./parts";
+import { IconButton, reasons } from "./parts";
 import { collectionNamed, collectionTitle } from "./text";
 
 function wordsOf(n: Notice): readonly [IconName, string] {
@@ -13,6 +13,14 @@ function wordsOf(n: Notice): readonly [IconName, string] {
 			return ["check", t("notice.copied")];
 		case "copyFailed":
 			return ["alert", t("notice.copyFailed")];
+		case "signedIn":
+			return ["person", t("me.signedIn", { name: n.name })];
+		case "signedOut":
+			return ["leave", t("me.signedOut")];
+		case "saved":
+			return ["check", t("notice.saved")];
+		case "failed":
+			return ["alert", t(reasons[n.reason])];
 		case "place":
 			return [
 				"locate",

@@ -4,7 +4,7 @@ import { getSearch, isAbort } from "../api/client";
 import { language, t } from "../i18n";
 import { fitBox, flyTo, showWhole } from "../map/camera";
 import { pointOf } from "../map/style-input";
-import { city, phone, update, view } from "../state/store";
+import { city, phone, session, update, view } from "../state/store";
 import { parsePlace } from "../state/url";
 import { CategoryIcon, Icon } from "./icons";
 import { Menu } from "./Menu";
@@ -34,6 +34,9 @@ export function SearchCard() {
 	// "Back" changes the text as well.
 	useEffect(() => setText(query), [query]);
 
+	// Another reader does not see what was found for the one before.
+	useEffect(() => setState({ status: "idle" }), [session.value]);
+
 	useEffect(() => {
 		const q = text.trim();
 		setActive(-1);
@@ -59,7 +62,7 @@ export function SearchCard() {
 			clearTimeout(timer);
 			abort.abort();
 		};
-	}, [text, lang, open]);
+	}, [text, lang, open, session.value]);
 
 	useEffect(() => {
 		const outside = (e: Event) => {

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { ApiErrorKind } from "../api/client";
 import { type Key, t } from "../i18n";
+import { me } from "../state/me";
 import { refetch } from "../state/selection";
+import { update } from "../state/store";
 import { Icon, type IconName } from "./icons";
 import type { OpenText } from "./text";
 
@@ -41,10 +43,13 @@ export function Skeleton(props: { lines?: number }) {
 	);
 }
 
-const reasons: Readonly<Record<ApiErrorKind, Key>> = {
+/** What went wrong, in plain words. */
+export const reasons: Readonly<Record<ApiErrorKind, Key>> = {
 	offline: "error.offline",
 	notFound: "error.notFound",
 	forbidden: "error.forbidden",
+	changed: "error.changed",
+	tooMany: "error.tooMany",
 	badRequest: "error.badRequest",
 	server: "error.server",
 };
@@ -56,10 +61,17 @@ export function Failure(props: { kind: ApiErrorKind; retry?: () => void }) {
 		<div class="state" role="alert">
 			<Icon name={props.kind === "offline" ? "cloudOff" : "alert"} size={28} />
 			<p>{t(reasons[props.kind])}</p>
-			{props.kind !== "forbidden" && props.kind !== "notFound" && (
+			{props.kind !== "forbidden" && props.kind !== "notFound" ? (
 				<button type="button" class="button" onClick={retry}>
 					{t("state.retry")}
 				</button>
+			) : (
+				// What is not public and what never was look the same from outside.
+				me.value?.kind === "anonymous" && (
+					<button type="button" class="button" onClick={() => update({ page: { name: "signin", item: "" } })}>
+						{t("me.signIn")}
+					</button>
+				)
 			)}
 		</div>
 	);

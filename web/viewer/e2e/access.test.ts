@@ -1,0 +1,274 @@
+// Who may see what, in a real browser: what a sign-in adds to map and card is gone
+// after the sign-out, and an open page follows a change of the policy.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { mapReady, openBrowser, openPage, pixel, until, type Watched } from "./browser";
+import { type RunningCity, startCity } from "./city";
+
+let city: RunningCity;
+let browser: Browser;
+let open: Watched[] = [];
+let folder: string;
+
+const [lon, lat] = [72.8438, 19.0186];
+const internalNote = "culvert to be widened in May";
+const ownerName = "Vasanti Trialname";
+
+beforeAll(async () => {
+	city = await startCity();
+	browser = await openBrowser();
+	folder = await mkdtemp(join(tmpdir(), "nagar-e2e-access-"));
+	const field = (name: string, cls: string) => ({ name, type: "text", class: cls, title: { en: name } });
+	await load(
+		"trial_culverts",
+		"public",
+		[field("name", "public"), field("note", "internal"), field("owner", "personal")],
+		0.0004,
+	);
+	// Nobody but those who are signed in sees that this exists.
+	await load("trial_sites", "internal", [field("name", "internal")], 0.003);
+});
+
+afterAll(async () => {
+	await browser?.close();
+	await city?.stop();
+	if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+afterEach(async () => {
+	const faults = open.flatMap((w) => w.faults);
+	await Promise.all(open.map((w) => w.context.close()));
+	open = [];
+	expect(faults).toEqual([]);
+});
+
+async function load(name: string, cls: string, fields: readonly unknown[], half: number): Promise<void> {
+	const schema = join(folder, `${name}.json`);
+	await writeFile(
+		schema,
+		JSON.stringify({
+			name,
+			title: { en: `Trial ${name.slice(6)}` },
+			owner: "Trial Works",
+			class: cls,
+			geometry: "polygon",
+			fields,
+		}),
+	);
+	await city.importer("define", name, "--schema", schema);
+	const ring = [
+		[-1, -1],
+		[1, -1],
+		[1, 1],
+		[-1, 1],
+		[-1, -1],
+	].map(([x = 0, y = 0]) => [lon + x * half, lat + y * half]);
+	const properties: Record<string, string> = { name: "Trial culvert", note: internalNote, owner: ownerName };
+	const known = new Set(fields.map((f) => (f as { name: string }).name));
+	const feature = {
+		type: "Feature",
+		id: "one",
+		properties: Object.fromEntries(Object.entries(properties).filter(([k]) => known.has(k))),
+		geometry: { type: "Polygon", coordinates: [ring] },
+	};
+	const file = join(folder, `${name}.geojson`);
+	await writeFile(file, JSON.stringify({ type: "FeatureCollection", features: [feature] }));
+	expect(await city.importer("load", name, "--from", file)).toMatchObject({ loaded: 1, rejected: 0 });
+}
+
+async function visit(path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
+	const w = await openPage(browser, city.url + path, options);
+	open.push(w);
+	await mapReady(w.page);
+	return w.page;
+}
+
+/** A new account with its sign-in link, made by the administrator's token. */
+async function account(name: string, roles: readonly string[]): Promise<string> {
+	const { id } = await city.admin<{ id: string }>("POST", "/api/access/accounts", {
+		name,
+		title: `${name} Trial`,
+		roles,
+		department: "Trial Works",
+	});
+	return linkOf(id);
+}
+
+async function linkOf(id: string): Promise<string> {
+	return (await city.admin<{ url: string }>("POST", `/api/access/accounts/${id}/link`)).url;
+}
+
+/** Signs in by a one-time link, and looks at a view of the map. */
+async function signedIn(link: string, path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
+	const w = await openPage(browser, link, options);
+	open.push(w);
+	await w.page.getByRole("button").first().click();
+	await w.page.waitForURL((u) => u.pathname === "/");
+	await w.page.goto(city.url + path);
+	await mapReady(w.page);
+	return w.page;
+}
+
+const card = `/?lang=en&at=16/${lat}/${lon}&sel=trial_culverts/one`;
+
+async function signOut(page: Page, name: string): Promise<void> {
+	await page.getByRole("button", { name: `Account: ${name}` }).click();
+	await page.getByRole("button", { name: "Sign out" }).click();
+	await page.getByRole("button", { name: "Sign in" }).waitFor();
+}
+
+test("a planner sees what is internal, in card and map, and after the sign-out it is gone", async () => {
+	const stranger = await visit(card);
+	await until("the card", async () => (await stranger.locator("#card-title").textContent()) === "Trial culvert");
+	expect(await stranger.locator("body").textContent()).not.toContain(internalNote);
+	await stranger.waitForFunction(() => document.querySelector(".chip-on") !== null);
+	const without = await pixel(stranger, 560, 330);
+
+	const page = await signedIn(await account("planner1", ["planner"]), card);
+	await page.getByText(internalNote).waitFor();
+	await page.getByText("Internal", { exact: true }).first().waitFor();
+	await until("the internal site on the map", async () => (await pixel(page, 560, 330)) !== without);
+
+	await signOut(page, "planner1 Trial");
+	await until("the note gone", async () => !(await page.locator("body").textContent())?.includes(internalNote));
+	await until("the card as everybody sees it", async () => (await page.locator("#card-title").textContent()) === "Trial culvert");
+	await until("the internal site gone from the map", async () => (await pixel(page, 560, 330)) === without);
+});
+
+test("a sign-in in the open page brings a new view at once; a wrong password is told in plain words", async () => {
+	const link = await account("planner2", ["planner"]);
+	const first = await signedIn(link, "/?lang=en&page=account");
+	await first.getByLabel("New password").fill("five quiet monsoon kites");
+	await first.getByRole("button", { name: "Set password" }).click();
+	await first.getByText("Saved").waitFor();
+
+	const page = await visit(card);
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByLabel("Name").fill("planner2");
+	await page.getByLabel("Password").fill("not this one at all");
+	await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+	await page.getByText("do not belong together").waitFor();
+	await page.getByLabel("Password").fill("five quiet monsoon kites");
+	await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+	await page.getByText(internalNote).waitFor();
+	expect(await page.getByRole("dialog").count()).toBe(0);
+	forgive(/401/);
+});
+
+test("personal data is shown for a purpose, and a chip says so until it is stopped", async () => {
+	const page = await signedIn(await account("officer1", ["officer"]), card);
+	await page.getByText(internalNote).waitFor();
+	expect(await page.locator("body").textContent()).not.toContain(ownerName);
+	await page.getByRole("button", { name: "Show personal data" }).click();
+	await page.getByRole("radio").first().check();
+	await page.getByRole("button", { name: "Show", exact: true }).click();
+	await page.getByText(ownerName).waitFor();
+	await page.getByText("Personal data shown").waitFor();
+	await page.getByRole("button", { name: "Stop" }).click();
+	await until("the owner gone", async () => !(await page.locator("body").textContent())?.includes(ownerName));
+});
+
+test("an administrator makes an officer, changes the policy, and the officer's open page follows", async () => {
+	const admin = await signedIn(await account("chief", ["administrator"]), "/?lang=en&page=accounts/new");
+	await admin.getByLabel("Name", { exact: true }).fill("officer2");
+	await admin.getByLabel("Full name").fill("Officer Two");
+	await admin.getByRole("checkbox", { name: "Department officer" }).check();
+	await admin.getByLabel("Department", { exact: true }).fill("Trial Works");
+	await admin.getByRole("button", { name: "Create account" }).click();
+	await admin.getByRole("button", { name: "Make a sign-in link" }).click();
+	const link = String(await admin.locator(".secret code").textContent());
+
+	const officer = await signedIn(link, card);
+	await officer.getByText(internalNote).waitFor();
+
+	await admin.goto(`${city.url}/?lang=en&page=policy/edit`);
+	const editor = admin.getByRole("textbox", { name: "Document" });
+	const policy = JSON.parse(await editor.inputValue()) as { roles: Record<string, { grants: unknown }> };
+	// First a mistake: the place is named, and nothing changes.
+	const grants = policy.roles.officer?.grants;
+	policy.roles.officer = { ...policy.roles.officer, grants: [{ collections: ["*", "No such!"], class: "internal" }] };
+	await editor.fill(JSON.stringify(policy, null, 2));
+	await admin.getByRole("button", { name: "Put in force" }).click();
+	await admin.getByText("was not taken over").waitFor();
+	expect(await editor.evaluate((e: HTMLTextAreaElement) => e.value.slice(e.selectionStart, e.selectionEnd))).toBe('"No such!"');
+	expect(await officer.locator("body").textContent()).toContain(internalNote);
+
+	policy.roles.officer = { ...policy.roles.officer, grants: [] };
+	await editor.fill(JSON.stringify(policy, null, 2));
+	await admin.getByRole("button", { name: "Put in force" }).click();
+	await admin.getByText("Saved").waitFor();
+	await until(
+		"the note gone from the officer's page",
+		async () => !(await officer.locator("body").textContent())?.includes(internalNote),
+	);
+
+	policy.roles.officer = { ...policy.roles.officer, grants };
+	await editor.fill(JSON.stringify(policy, null, 2));
+	await admin.getByRole("button", { name: "Put in force" }).click();
+	await officer.getByText(internalNote).waitFor();
+	forgive(/400|422/);
+});
+
+test("what was done is in the audit log, which verifies", async () => {
+	const page = await signedIn(await account("auditor1", ["auditor"]), "/?lang=en&page=audit");
+	await page.locator("table.audit tbody tr").first().waitFor();
+	await page.getByRole("button", { name: "Verify the log" }).click();
+	await page.getByText("The log is whole").waitFor();
+});
+
+test("a page that one may not see asks for the sign-in, and Esc leads back to the map", async () => {
+	const page = await visit("/?lang=en&page=policy");
+	await page.getByRole("dialog", { name: "Sign in" }).waitFor();
+	await page.keyboard.press("Escape");
+	await until("the dialog closed", async () => (await page.getByRole("dialog").count()) === 0);
+	expect(page.url()).not.toContain("page=");
+});
+
+test("axe finds nothing serious on any page, and none is wider than a phone", async () => {
+	const link = await account("everything", ["administrator", "auditor", "officer"]);
+	const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+	const page = await signedIn(link, "/?lang=mr", phone);
+	for (const path of [
+		"account",
+		"accounts",
+		"accounts/new",
+		"tokens",
+		"tokens/new",
+		"policy",
+		"policy/edit",
+		"policy/versions",
+		"audit",
+		"audit/breach",
+	]) {
+		const dark = path.length % 2 === 0;
+		await page.goto(`${city.url}/?lang=mr&page=${path}${dark ? "&theme=dark" : "&theme=light"}`);
+		await page.locator(".page-body").waitFor();
+		await until("the page", async () => (await page.locator(".page-body .skeleton").count()) === 0);
+		expect(await serious(page), path).toEqual([]);
+		expect(await page.evaluate(() => document.querySelector(".page-body")?.scrollWidth ?? 0), path).toBeLessThanOrEqual(390);
+	}
+	const stranger = await visit("/?lang=en&page=signin", phone);
+	await stranger.getByRole("dialog").waitFor();
+	expect(await serious(stranger)).toEqual([]);
+});
+
+async function serious(page: Page): Promise<string[]> {
+	await page.evaluate(axe.source);
+	const violations = await page.evaluate(async () => {
+		type Violation = { id: string; impact: string; nodes: { html: string }[] };
+		return (await (globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe.run()).violations;
+	});
+	return violations
+		.filter((v) => v.impact === "serious" || v.impact === "critical")
+		.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
+}
+
+/** The browser itself notes each refusal on its console, also one that the test asks for. */
+function forgive(status: RegExp): void {
+	for (const w of open) w.faults.splice(0, w.faults.length, ...w.faults.filter((f) => !status.test(f)));
+}
