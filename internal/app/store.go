@@ -19,6 +19,7 @@ import (
 	"nagar/internal/access/audit"
 	"nagar/internal/access/door"
 	"nagar/internal/access/identity"
+	"nagar/internal/access/retain"
 )
 
 // Location is a parsed store URL.
@@ -101,7 +102,7 @@ func defineStandard(ctx context.Context, s catalog.Store) error {
 // OpenAccess opens the database of who may see what, which lies beside the store:
 // access.db in the folder of a GeoPackage, a schema of its own in a database.
 func OpenAccess(ctx context.Context, l Location) (*accessdb.DB, error) {
-	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema}
+	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema, retain.Schema}
 	if l.URL != "" {
 		return accessdb.OpenPostgres(ctx, l.URL, schemas...)
 	}

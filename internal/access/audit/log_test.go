@@ -97,22 +97,30 @@ func (l *Log) all(t *testing.T) []Entry {
 	return out
 }
 
-// TestOneChainOverProcesses appends through two handles, as two processes do, from
-// many goroutines: all is there, in one whole chain.
+// TestOneChainOverProcesses appends through six handles, as six processes do, all
+// at once: everything is there, in one whole chain.
 func TestOneChainOverProcesses(t *testing.T) {
 	both(t, func(t *testing.T, p place) {
-		logs := []*Log{p.open(t), p.open(t)}
+		var logs []*Log
+		for range 6 {
+			logs = append(logs, p.open(t))
+		}
 		var wg sync.WaitGroup
-		for i := range 60 {
-			wg.Go(func() {
-				e := read(fmt.Sprint("r", i), fmt.Sprint("b", i))
-				if i%3 == 0 {
-					e.Action = Write
-				}
-				if err := logs[i%2].Append(t.Context(), e); err != nil {
-					t.Error(err)
-				}
-			})
+		for i, l := range logs {
+			for half := range 2 { // one by one, so that the six are always at it together
+				wg.Go(func() {
+					for j := range 5 {
+						name := fmt.Sprint(i, "-", half, "-", j)
+						e := read("r"+name, "b"+name)
+						if half == 0 {
+							e.Action = Write
+						}
+						if err := l.Append(t.Context(), e); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
 		}
 		wg.Wait()
 		rep := logs[0].report(t)
@@ -193,6 +201,33 @@ func TestGivingUpFailsNobodyElse(t *testing.T) {
 		}
 		if got := l.all(t); !slices.Contains(got[len(got)-1].Requests, "stayed") {
 			t.Errorf("the log has %+v", got)
+		}
+	})
+}
+
+// fading is the context of a caller who goes while their entry is written.
+type fading struct {
+	context.Context
+	asked int
+}
+
+func (f *fading) Done() <-chan struct{} {
+	if f.asked++; f.asked == 1 {
+		return nil
+	}
+	gone := make(chan struct{})
+	close(gone)
+	return gone
+}
+
+func (f *fading) Err() error { return context.Canceled }
+
+// TestAGroupIsWrittenThough its writer goes meanwhile: others wait for it too.
+func TestAGroupIsWrittenThough(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		l := p.open(t)
+		if err := l.Append(&fading{Context: context.Background()}, read("r1", "b1")); err != nil {
+			t.Errorf("a writer who goes: %v", err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"nagar/catalog"
+	"nagar/internal/access/audit"
 )
 
 type defineCmd struct {
@@ -61,10 +62,21 @@ func (c *collectionsCmd) Run(con *console) error {
 	})
 }
 
-type checkCmd struct{ storeFlag }
+type checkCmd struct {
+	AuditHead []string `help:"Head of the audit log, as check printed it before: the log must still hold it." placeholder:"SEQ:HASH"`
+	storeFlag
+}
 
 // Run prints each problem on stderr and a summary on stdout; a problem is a failure.
 func (c *checkCmd) Run(con *console) error {
+	var heads []audit.Head
+	for _, s := range c.AuditHead {
+		h, err := audit.ParseHead(s)
+		if err != nil {
+			return usageError{fmt.Errorf("--audit-head: %w", err)}
+		}
+		heads = append(heads, h)
+	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		problems := 0
 		err := s.Check(con.ctx, func(p catalog.Problem) error {
@@ -79,7 +91,26 @@ func (c *checkCmd) Run(con *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(con.stdout, `{"revision":%d,"problems":%d}`+"\n", head, problems)
+		out := struct {
+			Revision catalog.Rev   `json:"revision"`
+			Problems int           `json:"problems"`
+			Audit    *audit.Report `json:"audit,omitempty"`
+			Head     string        `json:"audit_head,omitempty"` // to be kept elsewhere, for --audit-head
+		}{Revision: head}
+		if out.Audit, err = c.checkAudit(con.ctx, heads); err != nil {
+			return fmt.Errorf("check the audit log: %w", err)
+		}
+		if out.Audit != nil {
+			out.Head = out.Audit.Head.String()
+			if b := out.Audit.Broken; b != nil {
+				problems++
+				fmt.Fprintf(con.stderr, "audit log, entry %d: %s\n", b.Seq, b.Reason)
+			}
+		}
+		out.Problems = problems
+		if err := json.NewEncoder(con.stdout).Encode(out); err != nil {
+			return err
+		}
 		if problems > 0 {
 			return fmt.Errorf("%d problems found", problems)
 		}

@@ -25,7 +25,8 @@ type grammar struct {
 	Define      defineCmd      `cmd:"" help:"Create or alter a collection from a schema file."`
 	Export      exportCmd      `cmd:"" help:"Write a collection to a file."`
 	Collections collectionsCmd `cmd:"" help:"List the collections, one JSON object a line."`
-	Check       checkCmd       `cmd:"" help:"Verify every invariant of the store."`
+	Check       checkCmd       `cmd:"" help:"Verify every invariant of the store, and the audit log."`
+	Retain      retainCmd      `cmd:"" help:"Erase what is past its time by the policy's rules."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -21,6 +21,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/city"
+	"nagar/internal/access/retain"
 	"nagar/internal/app"
 	"nagar/internal/httpapi"
 	"nagar/layers"
@@ -154,6 +155,10 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	group.Go(func() error { return ended(work, "search", finder.Run(work)) })
 	group.Go(func() error { return ended(work, "access", entrance.db.Run(work)) })
 	group.Go(func() error { return entrance.identities.Run(work) })
+	if !readOnly {
+		retention := retain.New(store, entrance.db, entrance.audit, entrance.door.Policy)
+		group.Go(func() error { return retention.Run(work, log) })
+	}
 	group.Go(func() error { return logReady(work, engine, log) })
 	if f.PMTiles != "" {
 		group.Go(func() error { return ended(work, "archives", followArchives(work, archives, engine, log)) })
