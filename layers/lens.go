@@ -1,6 +1,8 @@
 package layers
 
 import (
+	"math/bits"
+
 	"nagar/catalog"
 	"nagar/catalog/cql2"
 	"nagar/geo"
@@ -113,7 +115,7 @@ func (l *lens) extent(c *collection) (n int, box geo.GridBox) {
 	}
 	box = geo.EmptyGridBox()
 	for part := range c.snap.Parts() {
-		of := l.rows[part*len(l.rules) : (part+1)*len(l.rules)]
+		of := l.ofPart(part)
 		n += countAny(of)
 		for _, r := range of {
 			box = box.Union(r.box)
@@ -126,3 +128,38 @@ func (l *lens) extent(c *collection) (n int, box geo.GridBox) {
 	}
 	return n, box
 }
+
+// few reports whether the rows that are seen, in all of the city, are far fewer
+// than those in a box: then it is quicker to go through them.
+func (l *lens) few(s *index.Snapshot, q geo.GridBox) bool {
+	if !l.hides {
+		return false
+	}
+	n := 0
+	for part := range s.Parts() {
+		n += countAny(l.ofPart(part))
+	}
+	return s.Count(q, 4*n+1) > 4*n
+}
+
+// handles appends the features with a geometry that are seen of a part, ascending.
+func (l *lens) handles(out []int32, s *index.Snapshot, part int) []int32 {
+	of, boxed := l.ofPart(part), int32(s.Segment(int32(part)).Boxed())
+	if len(of) == 0 {
+		return out
+	}
+	for w := range of[0].bits {
+		var any uint64
+		for _, r := range of {
+			any |= r.bits[w]
+		}
+		for ; any != 0; any &= any - 1 {
+			if h := int32(w<<6 | bits.TrailingZeros64(any)); h < boxed {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+func (l *lens) ofPart(part int) []*rows { return l.rows[part*len(l.rules) : (part+1)*len(l.rules)] }

@@ -70,6 +70,7 @@ type renderer struct {
 	keys   []uint32   // by position in lens.fields: key index + 1, 0: not written yet
 	remap  [][]uint32 // by part and position in fields: value index + 1 by code
 	arena  []uint32   // what remap points into
+	some   []int32    // handles of the rows that are seen
 	points []int32    // a geometry in tile units
 	ends   []int32
 	pieces []int32

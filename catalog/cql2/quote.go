@@ -15,9 +15,6 @@ func Quote(s string) (string, bool) {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'", true
 }
 
-// QuoteName writes the name of a field so that Parse reads it as one.
-func QuoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
 // Fill puts literals in the place of a text's $names: values tells each name's
 // literal, as Quote writes it. What stands in quotes is left as it is. It is false
 // when values knows a name not.

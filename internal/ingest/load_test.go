@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -407,6 +409,41 @@ func TestNoRegister(t *testing.T) {
 		got := m.features["buildings"]["b1"].Props.Get("uid").Str()
 		if _, err := uid.Parse(got); noRegister != (got == "not a UID") || noRegister != (err != nil) {
 			t.Errorf("no-register %v: uid %q", noRegister, got)
+		}
+	}
+}
+
+// TestExportShowsWhatTheViewSees holds an export to the rows and fields of its
+// view, and a selection to what is seen: what is hidden is null to it.
+func TestExportShowsWhatTheViewSees(t *testing.T) {
+	m := newMemory()
+	mustLoad(t, m, ingest.Options{Collection: "a", From: file(t, "x.geojsonl",
+		point("1", `"ward":"A","owner":"Asha"`)+point("2", `"ward":"B","owner":"Bala"`)+point("3", `"ward":"C","owner":"Chand"`))})
+	c, err := m.Collection(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := func(name string) int {
+		return slices.IndexFunc(c.Fields, func(f catalog.Field) bool { return f.Name == name })
+	}
+	view := catalog.NewView("clerk", func(*catalog.Collection) []catalog.Tier {
+		return []catalog.Tier{{Rows: "ward = 'A'", Fields: []int{min(place("ward"), place("owner")), max(place("ward"), place("owner"))}}, {Rows: "ward = 'B'", Fields: []int{place("ward")}}}
+	})
+	for _, format := range ingest.ExportFormats() {
+		var b strings.Builder
+		done, err := ingest.Export(t.Context(), m, &b, ingest.ExportOptions{Collection: "a", Format: format, View: &view})
+		if err != nil || done.Written != 2 || !strings.Contains(b.String(), "Asha") || strings.Contains(b.String(), "Bala") || strings.Contains(b.String(), "Chand") {
+			t.Errorf("%s: %+v %v\n%s", format, done, err, b.String())
+		}
+		var hidden int
+		match := func(f *catalog.Feature) bool {
+			if f.Props.Get("owner") == catalog.Text("Bala") {
+				hidden++
+			}
+			return true
+		}
+		if _, err := ingest.Export(t.Context(), m, io.Discard, ingest.ExportOptions{Collection: "a", Format: format, View: &view, Match: match}); err != nil || hidden > 0 {
+			t.Errorf("%s: the selection is asked about what is hidden (%v)", format, err)
 		}
 	}
 }
