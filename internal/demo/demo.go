@@ -1,6 +1,6 @@
 // Package demo grows a synthetic city on a city profile's hand-drawn base map:
 // streets that meet the main roads, blocks between them, buildings along the
-// blocks' edges, greens, facilities and sensors. It guarantees the same features,
+// blocks' edges, greens, facilities, sensors, and records that not everybody may see. It guarantees the same features,
 // byte for byte and in the same order, for the same profile, seed and number of
 // buildings.
 package demo
@@ -21,7 +21,7 @@ import (
 const Source = "Synthetic demonstration data"
 
 // Collections are the collections that Generate fills, in its order.
-var Collections = []string{"land", "water", "greens", "wards", "places", "roads", "rail", "buildings", "facilities", "sensors"}
+var Collections = []string{"land", "water", "greens", "wards", "places", "roads", "rail", "buildings", "facilities", "sensors", "reports", "assets"}
 
 // Limits and defaults of Options.
 const (
@@ -61,7 +61,7 @@ func Generate(ctx context.Context, o Options, yield func(collection string, f *c
 	}
 	b.core = min(1, max(.5, .6+.25*math.Log10(float64(o.Buildings)/100_000)))
 	g := &generator{Options: o, ctx: ctx, yield: yield, plan: newPlan(b, o.Seed)}
-	for _, step := range []func() error{g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors} {
+	for _, step := range []func() error{g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors, g.records} {
 		if err := step(); err != nil {
 			return fmt.Errorf("demo city: %w", err)
 		}
