@@ -17,9 +17,9 @@ help: ## this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: run
-run: setup-run build ## serve the demo city on http://localhost:8080, set up on first use
+run: setup-run build ## serve the demo city on http://localhost:8080, set up on first use; prints links to try each role
 	@test -e $(STORE) || bin/importer demo --store $(STORE)
-	bin/twin --store $(STORE) --addr $(ADDR)
+	bin/twin --store $(STORE) --addr $(ADDR) --try-roles --code-sender file:$(STORE).d/codes
 
 .PHONY: build
 build: bin/importer bin/tileserver bin/twin ## the three commands, into bin/

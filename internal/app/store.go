@@ -103,12 +103,15 @@ func defineStandard(ctx context.Context, s catalog.Store) error {
 // access.db in the folder of a GeoPackage, a schema of its own in a database.
 func OpenAccess(ctx context.Context, l Location) (*accessdb.DB, error) {
 	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema, retain.Schema}
-	if l.URL != "" {
-		return accessdb.OpenPostgres(ctx, l.URL, schemas...)
-	}
 	folder, err := l.Folder()
 	if err != nil {
 		return nil, err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil { // the audit log keeps its head there
+		return nil, fmt.Errorf("folder of the store: %w", err)
+	}
+	if l.URL != "" {
+		return accessdb.OpenPostgres(ctx, l.URL, schemas...)
 	}
 	return accessdb.OpenFile(ctx, filepath.Join(folder, "access.db"), schemas...)
 }

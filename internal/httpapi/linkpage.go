@@ -93,7 +93,7 @@ func (r *request) showLink(status int, token, problem string, code bool) error {
 	sum := sha256.Sum256([]byte(linkStyle))
 	h := r.Response().Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
-	h.Set("Referrer-Policy", "no-referrer") // the address is a secret
+	h.Set("Referrer-Policy", "same-origin") // the address is a secret; with no-referrer a browser would name no origin either
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", h.Get("Vary")+", Accept-Language")
 	return r.send(status, typeHTML, page.Bytes())

@@ -107,7 +107,7 @@ func (r *request) open() error {
 	if err := r.admit(); err != nil {
 		return err
 	}
-	if !r.who.Known() { // what everybody may read, every page may read
+	if !r.who.Known() && !personal(req.URL.Path) { // what everybody may read, every page may read
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, Retry-After, X-Request-Id")
 		if req.Method == http.MethodOptions {

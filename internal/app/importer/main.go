@@ -27,6 +27,8 @@ type grammar struct {
 	Collections collectionsCmd `cmd:"" help:"List the collections, one JSON object a line."`
 	Check       checkCmd       `cmd:"" help:"Verify every invariant of the store, and the audit log."`
 	Retain      retainCmd      `cmd:"" help:"Erase what is past its time by the policy's rules."`
+	Account     accountCmd     `cmd:"" help:"Accounts of staff."`
+	Token       tokenCmd       `cmd:"" help:"API tokens."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -25,6 +24,7 @@ type entrance struct {
 	identities *identity.Service
 	door       *door.Door
 	audit      *audit.Log
+	folder     string // of the store
 }
 
 // openEntrance opens the database beside the store and brings it to this version.
@@ -38,14 +38,11 @@ func openEntrance(ctx context.Context, f *ServerFlags, at app.Location, store ca
 		return nil, err
 	}
 	folder, err := at.Folder()
-	if err == nil {
-		err = os.MkdirAll(folder, 0o700) // beside a database there may be none yet
-	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("folder of the store: %w", err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
 	identities := identity.New(db, identity.Options{Sender: sender, Logger: log})
-	return &entrance{db, identities, door.New(db, identities, &wards{store: store}, token), audit.New(db, folder)}, nil
+	return &entrance{db, identities, door.New(db, identities, &wards{store: store}, token), audit.New(db, folder), folder}, nil
 }
 
 // wards knows the outlines of the city's wards, from the collection of that name.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ type ServerFlags struct {
 	Quota          Quota    `help:"What one client may ask for: rate=2000,burst=20000 (points), live=1000,connections=4000; or off. Clients on this machine are bounded only when this is given." placeholder:"NAME=N,..."`
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
+	TryRoles       bool     `help:"Where the store is the demo city: make an account of each kind, and a one-time sign-in link for it."`
 	CodeSender     string   `help:"How citizens' one-time codes are sent: file:PATH writes them to a file, for development; an https URL takes them as JSON by POST. Without it citizens cannot sign in." placeholder:"WHERE"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
@@ -149,6 +151,15 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 		scheme = "https"
 	}
 	fmt.Fprintf(stdout, "listening on %s://%s\n", scheme, listener.Addr())
+	if f.TryRoles {
+		base := strings.TrimRight(f.PublicURL, "/")
+		if base == "" {
+			base = addressOf(scheme, listener)
+		}
+		if err := tryRoles(ctx, entrance, store, profile, base, stdout); err != nil {
+			return errors.Join(fmt.Errorf("--try-roles: %w", err), listener.Close())
+		}
+	}
 
 	group, work := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(work, "index", engine.Run(work)) })
