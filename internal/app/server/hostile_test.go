@@ -23,8 +23,8 @@ var attacks = []string{
 // happens.
 func TestTextStaysText(t *testing.T) {
 	eachStore(t, func(t *testing.T, store string) {
-		a, _, _ := ask(t, store)
-		root := everybodyNamed("root")
+		a := openCity(t, store)
+		root := a.name("root")
 		count := func() (n map[string]int) {
 			var list struct {
 				Collections []struct {
@@ -166,8 +166,8 @@ func (a *asker) remove(c *caller, path string) {
 
 // TestFiltersAreBounded asks for filters that take long to read or to judge.
 func TestFiltersAreBounded(t *testing.T) {
-	a, _, _ := ask(t, t.TempDir()+"/city.gpkg")
-	root := everybodyNamed("root")
+	a := openCity(t, t.TempDir()+"/city.gpkg")
+	root := a.name("root")
 	for _, filter := range []string{
 		strings.Repeat("(", 1300) + "name = 'x'" + strings.Repeat(")", 1300), strings.Repeat("NOT ", 1000) + "name = 'x'", strings.Repeat("-", 4000) + "1 = 1",
 		"name LIKE '" + strings.Repeat("%a", 1900) + "'", "name = 'x'" + strings.Repeat(" OR name='x'", 330), strings.Repeat("CASEI(", 600) + "name" + strings.Repeat(")", 600) + " = 'x'",

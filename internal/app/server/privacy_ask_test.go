@@ -87,7 +87,7 @@ func (a *asker) ask(c *caller, method, path, body string) reply {
 // What is not there yet, and so not asked.
 const (
 	searchByRow = true  // search shows each row what the view's tiers show of it
-	eventsByRow = false // events tell of hidden rows no closer than their collection
+	eventsByRow = true // events tell of hidden rows no closer than their collection
 )
 
 // rowRules reports whether some rows of a collection are hidden from the caller,
@@ -116,8 +116,10 @@ func (a *asker) judge(c *caller, request, body string, r *reply) {
 		marker := string(all[i : i+markerLength])
 		if s := a.city.secrets[marker]; s != nil {
 			switch {
-			case may(a.policy, &c.who, s):
-				a.crossed[c.name][marker] = true
+			case may(a.policy, &c.who, s), s.asID && readsAudit(c) && strings.HasPrefix(request, "GET /api/audit"): // the log is about rows, by their ids
+				if a.crossed[c.name] != nil {
+					a.crossed[c.name][marker] = true
+				}
 			case !strings.Contains(said, marker):
 				if a.leaks++; a.leaks < 40 {
 					a.t.Errorf("%s: %s (%d) shows %s %s", c.name, clip(request, 200), r.status, marker, s)
@@ -130,6 +132,10 @@ func (a *asker) judge(c *caller, request, body string, r *reply) {
 		}
 		i += 1 + next
 	}
+}
+
+func readsAudit(c *caller) bool {
+	return c.who.Kind == access.Root || slices.Contains(c.who.Roles, "auditor")
 }
 
 func clip(s string, most int) string { return s[:min(len(s), most)] }

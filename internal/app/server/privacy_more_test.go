@@ -168,8 +168,9 @@ func (m *markedCity) collection(name string) *catalog.Collection {
 // not: nobody hears where, or in what, something that is not theirs to see changed.
 func TestEventsTellNoMore(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
-		a, _, store := ask(t, url)
-		for _, c := range everybody() {
+		city := openCity(t, url)
+		a, store := city.asker, city.store
+		for _, c := range city.callers {
 			t.Run(c.name, func(t *testing.T) {
 				ctx, hangUp := context.WithTimeout(context.Background(), 30*time.Second)
 				defer hangUp()
@@ -215,66 +216,68 @@ func TestEventsTellNoMore(t *testing.T) {
 // answered by the new one, whatever was cached or is open, and back again.
 func TestPolicyChangesAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, url string) {
-		a, gate, store := ask(t, url)
-		officer := everybodyNamed("officer with a purpose")
-		depots := a.city.collection("depots_marked")
-		mine := a.city.rows[depots.Name][0]
+		c := openCity(t, url)
+		officer := c.name("officer")
+		depots := c.city.collection("depots_marked")
+		mine := c.city.rows[depots.Name][0]
+		owner := mine.values[0]["name_owner"]
 		paths := []string{
 			"/tiles/" + depots.Name + "/" + geo.TileAt(mine.lon, mine.lat[0], 14).String() + ".mvt", "/tiles/" + depots.Name + ".json",
 			"/api/collections", "/api/collections/" + depots.Name, "/api/features/" + depots.Name + "/" + mine.id,
 			"/api/within?collection=" + depots.Name + "&bbox=" + window, "/api/search?q=" + mine.values[0]["name"],
 		}
-		look := func() (tags []string) {
-			for _, path := range paths {
-				r := a.ask(officer, http.MethodGet, path, "")
-				tags = append(tags, r.header.Get("Etag"))
-			}
-			return tags
-		}
 		ctx, hangUp := context.WithCancel(context.Background())
 		defer hangUp()
-		events := a.hears(ctx, officer)
-		tags := look()
-		if !a.crossed[officer.name][mine.values[0]["name_owner"]] {
-			t.Fatal("the officer does not see the owner's name to begin with")
-		}
-		for name, change := range map[string]func(*access.Policy){
-			"no personal data": func(p *access.Policy) {
-				r := p.Roles["officer"]
-				r.Grants = r.Grants[:2]
-				p.Roles["officer"] = r
-			},
-			"no internal collections": func(p *access.Policy) { p.Roles["officer"] = access.Role{} },
+		for name, officers := range map[string]func(access.Role) access.Role{
+			"no personal data":   func(r access.Role) access.Role { r.Grants = r.Grants[:2]; return r },
+			"nothing but public": func(r access.Role) access.Role { r.Grants = nil; return r },
 		} {
+			c.crossed[officer.name] = map[string]bool{}
+			var tags []string
+			for _, path := range paths {
+				tags = append(tags, c.ask(officer, http.MethodGet, path, "").header.Get("Etag"))
+			}
+			if !c.crossed[officer.name][owner] {
+				t.Fatalf("%s: the officer does not see the owner's name to begin with", name)
+			}
+			events := c.hears(ctx, officer)
 			next := access.Default()
-			change(next)
-			gate.set(next)
-			a.policy = next
+			next.Roles["officer"] = officers(next.Roles["officer"])
+			c.setPolicy(next)
 			for i, path := range paths {
-				now := a.ask(officer, http.MethodGet, path, "")
+				now := c.ask(officer, http.MethodGet, path, "")
 				cached := &caller{name: officer.name, who: officer.who, header: officer.header.Clone()}
 				cached.header.Set("If-None-Match", tags[i])
-				if r := a.ask(cached, http.MethodGet, path, ""); r.status == http.StatusNotModified && now.header.Get("Etag") != tags[i] {
+				if r := c.ask(cached, http.MethodGet, path, ""); r.status == http.StatusNotModified && now.header.Get("Etag") != tags[i] {
 					t.Errorf("%s: %s is said to be unchanged", name, path)
 				}
-				if now.status == http.StatusOK && name == "no internal collections" && strings.Contains(path, depots.Name) {
+				if now.status == http.StatusOK && name == "nothing but public" && strings.Contains(path, depots.Name) {
 					t.Errorf("%s: %s is answered", name, path)
 				}
 			}
-			a.city.edit(t, store, depots, mine)
+			c.city.edit(t, c.store, depots, mine)
 			for e := range events { // it ends with the view that it was opened with
 				if e.Collection == depots.Name {
 					t.Errorf("%s: a listener from before still hears by its old view", name)
 				}
 			}
-			gate.set(access.Default())
-			a.policy = access.Default()
-			clear(a.crossed[officer.name])
-			tags = look()
-			events = a.hears(ctx, officer)
-			if !a.crossed[officer.name][mine.values[0]["name_owner"]] {
-				t.Errorf("%s: with the old policy back the officer does not see the owner's name", name)
-			}
+			c.setPolicy(access.Default())
 		}
 	})
+}
+
+// setPolicy replaces the policy by the server's own door, and judges by it from then on.
+func (c *realCity) setPolicy(p *access.Policy) {
+	c.t.Helper()
+	body, err := json.Marshal(p)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	root := c.name("root")
+	writer := &caller{name: root.name, who: root.who, header: root.header.Clone()}
+	writer.header.Set("If-Match", c.must(root, http.MethodGet, "/api/access/policy", "").header.Get("Etag"))
+	c.must(writer, http.MethodPut, "/api/access/policy", string(body))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policy = p
 }

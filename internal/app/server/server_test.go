@@ -101,11 +101,17 @@ func (l *lines) find(prefix string) string {
 // serve starts a server on a free port and returns its address; it ends with the test.
 func serve(t *testing.T, f ServerFlags, client *http.Client) string {
 	t.Helper()
+	return serveLogged(t, f, client, slog.New(slog.DiscardHandler))
+}
+
+// serveLogged is serve with a log.
+func serveLogged(t *testing.T, f ServerFlags, client *http.Client, log *slog.Logger) string {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &lines{}
 	ended := make(chan error, 1)
 	f.Addr, f.CacheMB = "127.0.0.1:0", 16
-	go func() { ended <- Serve(ctx, &f, false, slog.New(slog.DiscardHandler), out) }()
+	go func() { ended <- Serve(ctx, &f, false, log, out) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
