@@ -299,6 +299,11 @@ func shows(g *access.Grant, f *catalog.Field) bool {
 	return (f.Class <= g.Class || slices.Contains(g.Fields, f.Name)) && !slices.Contains(g.Hide, f.Name)
 }
 
+// seesSome reports whether the collection exists for the caller.
+func seesSome(p *access.Policy, who *access.Principal, c *catalog.Collection) bool {
+	return who.Kind == access.Root || len(grants(p, who, c)) > 0
+}
+
 // seesRow reports whether the caller may know of the row in that state.
 func seesRow(p *access.Policy, who *access.Principal, c *catalog.Collection, r *row, state int) bool {
 	return who.Kind == access.Root || slices.ContainsFunc(grants(p, who, c), func(g access.Grant) bool { return covers(&g, who, r, state) })
