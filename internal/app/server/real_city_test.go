@@ -59,6 +59,7 @@ type realCity struct {
 	callers []*caller
 	codes   string // file that citizens' codes are written to
 	secrets []string
+	serial  int
 }
 
 // openCity makes the city in a store and starts a server over it.
@@ -164,13 +165,15 @@ func (c *realCity) signIn(who *caller) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expires := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-		made := c.must(root, http.MethodPost, "/api/access/tokens", with(fmt.Sprintf(`"purpose":%q,"expires":%q,"collections":%s`, who.who.Purpose, expires, collections)))
+		made := c.must(root, http.MethodPost, "/api/access/tokens", with(fmt.Sprintf(`"purpose":%q,"expires":%q,"collections":%s`, who.who.Purpose, soon(), collections)))
 		secret := member(t, made.body, "secret")
 		c.secrets = append(c.secrets, secret)
 		who.header = http.Header{"Authorization": {"Bearer " + secret}}
 	}
 }
+
+// soon is when what a test makes expires.
+func soon() string { return time.Now().Add(time.Hour).UTC().Format(time.RFC3339) }
 
 // cookieOf is the session that an answer gives.
 func (c *realCity) cookieOf(r reply) http.Header {
