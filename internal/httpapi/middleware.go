@@ -107,7 +107,9 @@ func (r *request) open() error {
 	if err := r.admit(); err != nil {
 		return err
 	}
-	if !r.who.Known() && !personal(req.URL.Path) { // what everybody may read, every page may read
+	if r.who.Known() || personal(req.URL.Path) { // no page of another site gets to hold it
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	} else { // what everybody may read, every page may read
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", "ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, Retry-After, X-Request-Id")
 		if req.Method == http.MethodOptions {

@@ -121,3 +121,19 @@ func TestPackedBodiesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherSites: every page may read what is public, none what is shown to somebody.
+func TestOtherSites(t *testing.T) {
+	fx := newFixture(t)
+	const target = "/api/collections"
+	open, own := fx.get(target, "Origin: https://other.example").Header, fx.get(target, "admin", "Origin: https://other.example").Header
+	if open.Get("Access-Control-Allow-Origin") != "*" || open.Get("Cross-Origin-Resource-Policy") != "" {
+		t.Errorf("in public: %v", open)
+	}
+	if own.Get("Access-Control-Allow-Origin") != "" || own.Get("Cross-Origin-Resource-Policy") != "same-origin" || !strings.HasPrefix(own.Get("Cache-Control"), "private") {
+		t.Errorf("to the administrator: %v", own)
+	}
+	if !strings.Contains(open.Get("Vary"), "Authorization") || !strings.Contains(open.Get("Vary"), "Cookie") {
+		t.Errorf("Vary %q: a cache would show one caller's answer to another", open.Get("Vary"))
+	}
+}
