@@ -1,6 +1,7 @@
 // Who may see what, in a real browser: what a sign-in adds to map and card is gone
 // after the sign-out, and an open page follows a change of the policy.
 
+import { createHmac } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,7 @@ let folder: string;
 const [lon, lat] = [72.8438, 19.0186];
 const internalNote = "culvert to be widened in May";
 const ownerName = "Vasanti Trialname";
+const phoneNumber = "+919820012345";
 
 beforeAll(async () => {
 	city = await startCity();
@@ -32,6 +34,8 @@ beforeAll(async () => {
 	);
 	// Nobody but those who are signed in sees that this exists.
 	await load("trial_sites", "internal", [field("name", "internal")], 0.003);
+	await put("reports", { description: "a lamp is dark", reporter: ownerName, contact: phoneNumber, status: "new" }, 0);
+	await put("works", { name: "Trial drain", status: "planned" }, 0.0003);
 });
 
 afterAll(async () => {
@@ -61,6 +65,13 @@ async function load(name: string, cls: string, fields: readonly unknown[], half:
 		}),
 	);
 	await city.importer("define", name, "--schema", schema);
+	const properties: Record<string, string> = { name: "Trial culvert", note: internalNote, owner: ownerName };
+	const known = new Set(fields.map((f) => (f as { name: string }).name));
+	await put(name, Object.fromEntries(Object.entries(properties).filter(([k]) => known.has(k))), half);
+}
+
+/** Loads one square around the place, of `half` a side in degrees; none: a point. */
+async function put(name: string, properties: Readonly<Record<string, string>>, half: number): Promise<void> {
 	const ring = [
 		[-1, -1],
 		[1, -1],
@@ -68,13 +79,11 @@ async function load(name: string, cls: string, fields: readonly unknown[], half:
 		[-1, 1],
 		[-1, -1],
 	].map(([x = 0, y = 0]) => [lon + x * half, lat + y * half]);
-	const properties: Record<string, string> = { name: "Trial culvert", note: internalNote, owner: ownerName };
-	const known = new Set(fields.map((f) => (f as { name: string }).name));
 	const feature = {
 		type: "Feature",
 		id: "one",
-		properties: Object.fromEntries(Object.entries(properties).filter(([k]) => known.has(k))),
-		geometry: { type: "Polygon", coordinates: [ring] },
+		properties,
+		geometry: half > 0 ? { type: "Polygon", coordinates: [ring] } : { type: "Point", coordinates: [lon, lat] },
 	};
 	const file = join(folder, `${name}.geojson`);
 	await writeFile(file, JSON.stringify({ type: "FeatureCollection", features: [feature] }));
@@ -89,12 +98,12 @@ async function visit(path: string, options: Parameters<typeof openPage>[2] = {})
 }
 
 /** A new account with its sign-in link, made by the administrator's token. */
-async function account(name: string, roles: readonly string[]): Promise<string> {
+async function account(name: string, roles: readonly string[], department = "Trial Works"): Promise<string> {
 	const { id } = await city.admin<{ id: string }>("POST", "/api/access/accounts", {
 		name,
 		title: `${name} Trial`,
 		roles,
-		department: "Trial Works",
+		department,
 	});
 	return linkOf(id);
 }
@@ -134,7 +143,9 @@ test("a planner sees what is internal, in card and map, and after the sign-out i
 	await page.getByText("Internal", { exact: true }).first().waitFor();
 	await until("the internal site on the map", async () => (await pixel(page, 560, 330)) !== without);
 
+	const anew = page.waitForRequest(/\/tiles\/land,/);
 	await signOut(page, "planner1 Trial");
+	await anew; // not even a tile without anything internal is kept
 	await until("the note gone", async () => !(await page.locator("body").textContent())?.includes(internalNote));
 	await until("the card as everybody sees it", async () => (await page.locator("#card-title").textContent()) === "Trial culvert");
 	await until("the internal site gone from the map", async () => (await pixel(page, 560, 330)) === without);
@@ -214,6 +225,87 @@ test("an administrator makes an officer, changes the policy, and the officer's o
 	forgive(/400|422/);
 });
 
+test("a citizen signs in by a code and reads who looked at a record about them", async () => {
+	const officer = await signedIn(
+		await account("officer3", ["officer"], "Citizen Services"),
+		`/?lang=en&at=16/${lat}/${lon}&sel=reports/one`,
+	);
+	await officer.getByRole("button", { name: "Show personal data" }).click();
+	await officer.getByRole("radio").first().check();
+	await officer.getByRole("button", { name: "Show", exact: true }).click();
+	await officer.getByText(phoneNumber).waitFor();
+
+	const page = await visit("/?lang=en");
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("button", { name: "Citizen" }).click();
+	await page.getByLabel("Phone number or e-mail").fill(phoneNumber);
+	await page.getByRole("button", { name: "Send me a code" }).click();
+	await page.getByLabel("Code").waitFor();
+	await until("the code", async () => (await city.codeFor(phoneNumber)) !== "");
+	await page.getByLabel("Code").fill(await city.codeFor(phoneNumber));
+	await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("button", { name: `Account: ${phoneNumber}` }).click();
+	await page.getByRole("button", { name: "Who looked at my records" }).click();
+	await page
+		.getByText(/Department officer of Citizen Services looked at: .*Contact/i)
+		.first()
+		.waitFor();
+	// Who it was is told by role and department, not by name.
+	expect(await page.locator("body").textContent()).not.toContain("officer3");
+});
+
+test("a second factor is set up by its key, and asked for at the next sign-in", async () => {
+	const page = await signedIn(await account("careful", ["planner"]), "/?lang=en&page=account");
+	await page.getByLabel("New password").fill("seven slow harbour lamps");
+	await page.getByRole("button", { name: "Set password" }).click();
+	await page.getByRole("button", { name: "Change password" }).waitFor();
+	await page.getByRole("button", { name: "Set up" }).click();
+	await page.getByRole("img", { name: "QR code" }).waitFor();
+	const key = String(await page.locator(".secret-line code").textContent());
+	await page.getByLabel("Code that the app shows").fill(totp(key, Date.now()));
+	await page.getByRole("button", { name: "Switch on" }).click();
+	await page.getByText("On: to sign in you also need").waitFor();
+	await page.getByRole("button", { name: "Sign out" }).click();
+
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByLabel("Name").fill("careful");
+	await page.getByLabel("Password").fill("seven slow harbour lamps");
+	await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+	// Each code is good once: the one that was shown already does not do.
+	await page.getByLabel("Code").fill(totp(key, Date.now() + 30_000));
+	await page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("button", { name: "Account: careful Trial" }).waitFor();
+	forgive(/401/);
+});
+
+test("a token is shown once, works, and is revoked", async () => {
+	const page = await signedIn(await account("keeper", ["administrator"]), "/?lang=en&page=tokens/new");
+	await page.getByLabel("What it is for").fill("Trial gauge");
+	await page.getByRole("checkbox", { name: "Planner" }).check();
+	await page.getByRole("button", { name: "Make token" }).click();
+	const secret = String(await page.locator(".secret code").textContent());
+	const ask = () => fetch(`${city.url}/api/features/trial_culverts/one`, { headers: { Authorization: `Bearer ${secret}` } });
+	expect(await (await ask()).text()).toContain(internalNote);
+	await page.getByRole("button", { name: "Revoke" }).click();
+	await page.getByRole("group", { name: "Revoke it?" }).getByRole("button", { name: "Revoke" }).click();
+	await page.getByText("There are no tokens yet").waitFor();
+	expect((await ask()).status).toBe(401);
+});
+
+test("who may write changes a field in the card, and is told when somebody was faster", async () => {
+	const page = await signedIn(await account("writer", ["planner"]), `/?lang=en&at=16/${lat}/${lon}&sel=works/one`);
+	await page.getByRole("button", { name: "Edit" }).click();
+	await page.getByLabel("Status").fill("under_way");
+	await city.admin("PATCH", "/api/features/works/one", { properties: { contractor: "Faster Brothers" } }, { "If-Match": "*" });
+	await page.getByRole("button", { name: "Save" }).click();
+	await page.getByText("Contractor: now “Faster Brothers”").waitFor();
+	await page.getByRole("button", { name: "Save mine" }).click();
+	await page.getByText("Under way").waitFor();
+	const saved = await city.admin<GeoJSON.Feature>("GET", "/api/features/works/one");
+	expect(saved.properties).toMatchObject({ status: "under_way", contractor: "Faster Brothers" });
+	forgive(/412/);
+});
+
 test("what was done is in the audit log, which verifies", async () => {
 	const page = await signedIn(await account("auditor1", ["auditor"]), "/?lang=en&page=audit");
 	await page.locator("table.audit tbody tr").first().waitFor();
@@ -266,6 +358,18 @@ async function serious(page: Page): Promise<string[]> {
 	return violations
 		.filter((v) => v.impact === "serious" || v.impact === "critical")
 		.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
+}
+
+/** A code of RFC 6238 as authenticator apps make it: SHA-1, 30 seconds, six digits. */
+function totp(base32: string, at: number): string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const bits = [...base32].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+	const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((b) => Number.parseInt(b, 2)));
+	const step = Buffer.alloc(8);
+	step.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+	const mac = createHmac("sha1", key).update(step).digest();
+	const code = mac.readUInt32BE((mac.at(-1) ?? 0) & 15) & 0x7fffffff;
+	return String(code % 1_000_000).padStart(6, "0");
 }
 
 /** The browser itself notes each refusal on its console, also one that the test asks for. */

@@ -17,7 +17,9 @@ export interface RunningCity {
 	/** Runs bin/importer on this city's store and returns its summary line. */
 	importer(...args: string[]): Promise<Record<string, unknown>>;
 	/** Asks as the administrator; fails unless it goes well. */
-	admin<T>(method: string, path: string, body?: unknown): Promise<T>;
+	admin<T>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
+	/** The code that was last sent to a contact. */
+	codeFor(contact: string): Promise<string>;
 	stop(): Promise<void>;
 }
 
@@ -38,14 +40,25 @@ export async function startCity(buildings = 5000): Promise<RunningCity> {
 		return JSON.parse(last) as Record<string, unknown>;
 	};
 	await importer("demo", "--buildings", String(buildings));
-	const server = spawn(twin, ["--store", store, "--addr", "127.0.0.1:0", "--mqtt", "off"], { stdio: ["ignore", "pipe", "pipe"] });
+	const codes = join(folder, "codes.jsonl");
+	const flags = ["--store", store, "--addr", "127.0.0.1:0", "--mqtt", "off", "--code-sender", `file:${codes}`];
+	const server = spawn(twin, flags, { stdio: ["ignore", "pipe", "pipe"] });
 	const url = await address(server);
 	await ready(url);
-	const admin = async <T>(method: string, path: string, body?: unknown) => {
+	const codeFor = async (contact: string) => {
+		const lines = (await readFile(codes, "utf8").catch(() => "")).trim().split("\n");
+		const sent = lines.filter(Boolean).map((l) => JSON.parse(l) as { contact: string; code: string });
+		return sent.findLast((m) => m.contact === contact)?.code ?? "";
+	};
+	const admin = async <T>(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
 		const token = (await readFile(join(`${store}.d`, "admin-token"), "utf8")).trim();
 		const r = await fetch(url + path, {
 			method,
-			headers: { Authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+			headers: {
+				Authorization: `Bearer ${token}`,
+				...(body === undefined ? {} : { "Content-Type": "application/json" }),
+				...headers,
+			},
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		});
 		if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`);
@@ -55,6 +68,7 @@ export async function startCity(buildings = 5000): Promise<RunningCity> {
 		url,
 		importer,
 		admin,
+		codeFor,
 		stop: async () => {
 			const ended = new Promise((resolve) => server.once("exit", resolve));
 			server.kill("SIGTERM");

@@ -12,7 +12,8 @@ function serve(answers: Readonly<Record<string, readonly [status: number, body?:
 		const key = `${init?.method ?? "GET"} ${path}`;
 		asked.push({ key, init });
 		const [status, body, headers] = answers[key] ?? [404, { type: "urn:nagar:problem:not-found" }];
-		return new Response(body === undefined ? null : JSON.stringify(body), { status, headers: headers ?? {} });
+		if (body === undefined) return new Response(null, { status, headers: headers ?? {} });
+		return Response.json(body, { status, headers: headers ?? {} });
 	});
 	return asked;
 }
@@ -91,6 +92,11 @@ describe("sign-in", () => {
 		const me = await login("asha", "pw", "");
 		expect(JSON.parse(String(asked[0]?.init?.body))).toEqual({ name: "asha", password: "pw" });
 		expect(me).toMatchObject({ kind: "account", name: "asha", roles: [], rights: [], may_write: [], purpose: "" });
+	});
+
+	test("an answer without a body is one", async () => {
+		serve({ "POST /auth/code": [202] });
+		await askForCode("x");
 	});
 
 	test("says how long to wait", async () => {

@@ -129,7 +129,7 @@ export async function send<T>(
 		headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
 		...(body === undefined ? {} : { body: JSON.stringify(body) }),
 	});
-	return res.status === 204 ? (null as T) : jsonOf<T>(res);
+	return res.headers.get("Content-Type") ? jsonOf<T>(res) : (null as T);
 }
 
 async function problem(res: Response): Promise<ApiError> {
