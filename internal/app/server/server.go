@@ -93,6 +93,7 @@ func Twin(args []string, stdout, stderr io.Writer) int {
 func runServer(name string, f *ServerFlags, readOnly bool, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	collectOften()
 	log := app.NewLogger(stderr, f.LogFormat)
 	if err := Serve(ctx, f, readOnly, log, stdout); err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
@@ -171,6 +172,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 		group.Go(func() error { return retention.Run(work, log) })
 	}
 	group.Go(func() error { return logReady(work, engine, log) })
+	group.Go(func() error { return giveBack(work, engine.Ready, finder.Ready) })
 	if f.PMTiles != "" {
 		group.Go(func() error { return ended(work, "archives", followArchives(work, archives, engine, log)) })
 	}
