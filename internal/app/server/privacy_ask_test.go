@@ -43,6 +43,7 @@ type asker struct {
 
 	mu      sync.Mutex
 	crossed map[string]map[string]bool // by caller: markers that came
+	carried []carriedValue
 	leaks   int
 	asked   int
 }
@@ -105,6 +106,7 @@ func (a *asker) judge(c *caller, request, body string, r *reply) {
 				if a.crossed[c.name] != nil {
 					a.crossed[c.name][marker] = true
 				}
+				a.notes(s, r)
 			case !strings.Contains(said, marker):
 				if a.leaks++; a.leaks < 40 {
 					a.t.Errorf("%s: %s (%d) shows %s %s", c.name, clip(request, 200), r.status, marker, s)

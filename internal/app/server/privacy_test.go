@@ -48,6 +48,7 @@ func TestNobodySeesMore(t *testing.T) {
 		}
 		logShows(t, c.city, c.log.text())
 		c.secretsAreNotLogged()
+		c.whatCrossedIsAudited()
 		t.Logf("%d answers to %d callers, %d markers", c.asked, len(c.callers), len(c.city.secrets))
 	})
 }
