@@ -2,7 +2,9 @@ package server
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"testing"
 
 	"nagar/catalog"
 	"nagar/internal/access"
@@ -92,4 +94,71 @@ func (c *realCity) holdsNoValue(text string) {
 		}
 		at += 1 + next
 	}
+}
+
+// TestWhoComesAndWhatTheyMayIsAudited: sign-ins and failures, purposes, accounts,
+// tokens and the policy are in the log, and no secret, contact or mistyped name.
+func TestWhoComesAndWhatTheyMayIsAudited(t *testing.T) {
+	const mistyped = "zq-password-in-the-wrong-place"
+	eachStore(t, func(t *testing.T, url string) {
+		c := openCity(t, url)
+		root, nobody := c.name("root"), &caller{name: "nobody"}
+		made := c.must(root, "POST", "/api/access/accounts", `{"name":"short.lived","title":"Short","roles":["planner"]}`)
+		id := member(t, made.body, "id")
+		c.ask(nobody, "POST", "/auth/login", `{"name":"short.lived","password":"not-that-one"}`)
+		c.ask(nobody, "POST", "/auth/login", `{"name":"`+mistyped+`","password":"x"}`)
+		c.must(root, "PATCH", "/api/access/accounts/"+id, `{"disabled":true}`)
+		c.must(root, "DELETE", "/api/access/accounts/"+id, "")
+		token := c.must(root, "POST", "/api/access/tokens", `{"title":"Gone soon","roles":["planner"],"expires":"`+soon()+`"}`)
+		c.must(root, "DELETE", "/api/access/tokens/"+member(t, token.body, "id"), "")
+		c.setPolicy(access.Default())
+		var officer *caller
+		for _, who := range c.callers {
+			if who.who.Kind == access.Account && who.who.Purpose != "" {
+				officer = who
+			}
+		}
+		c.must(officer, "POST", "/auth/logout", "")
+
+		r := c.must(root, "GET", "/api/audit?limit=1000", "")
+		var page struct{ Entries []loggedEntry }
+		if err := json.Unmarshal(r.body, &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct {
+			action, kind, account, purpose, detail string
+		}{
+			{"account", "root", "administrator", "", "create short.lived"},
+			{"account", "root", "administrator", "", "change " + id},
+			{"account", "root", "administrator", "", "remove " + id},
+			{"account", "root", "administrator", "", "sign-in link for " + officer.who.ID},
+			{"token", "root", "administrator", "", "create Gone soon"},
+			{"token", "root", "administrator", "", "revoke " + member(t, token.body, "id")},
+			{"policy", "root", "administrator", "", "version 2"},
+			{"sign-in", "account", officer.who.ID, "", "link"},
+			{"sign-in", "citizen", "", "", ""},
+			{"sign-in-failed", "anonymous", "", "", "of account " + id},
+			{"sign-in-failed", "anonymous", "", "", "password"},
+			{"purpose", "account", officer.who.ID, officer.who.Purpose, ""},
+			{"sign-out", "account", officer.who.ID, officer.who.Purpose, ""},
+			{"audit", "root", "administrator", "", "list"},
+		} {
+			if !slices.ContainsFunc(page.Entries, func(e loggedEntry) bool {
+				return e.Action == want.action && e.Who.Kind == want.kind && (want.account == "" || e.Who.Account == want.account) &&
+					e.Who.Purpose == want.purpose && strings.Contains(e.Detail, want.detail) && e.Who.Address == "127.0.0.1"
+			}) {
+				t.Errorf("the log does not say: %+v", want)
+			}
+		}
+		for _, secret := range append(c.secrets, mistyped, "not-that-one", citizenContact) {
+			if strings.Contains(string(r.body), secret) {
+				t.Errorf("the log holds …%s…", clip(secret, 8))
+			}
+		}
+	})
+}
+
+type loggedEntry struct {
+	Action, Detail string
+	Who            struct{ Kind, Account, Purpose, Address string }
 }
