@@ -72,6 +72,9 @@ func (r *request) signInMethods() error {
 		OIDC  []provider `json:"oidc"`
 		Codes []string   `json:"codes"`
 	}{Local: true, OIDC: []provider{}, Codes: []string{}}
+	for _, p := range r.s.cfg.Providers {
+		out.OIDC = append(out.OIDC, provider{p.ID, p.Title})
+	}
 	if r.s.cfg.Identities.TakesCitizens() {
 		out.Codes = []string{"sms", "email"}
 	}

@@ -30,7 +30,7 @@ var linkTemplate = template.Must(template.New("link").Parse(`<!doctype html>
 </html>
 `))
 
-type linkTexts struct{ Title, Text, Code, Button, Used string }
+type linkTexts struct{ Title, Text, Code, Button, Used, Failed string }
 
 var linkLanguages = language.NewMatcher([]language.Tag{language.English, language.Marathi, language.Hindi})
 
@@ -38,9 +38,9 @@ var linkWords = []struct {
 	lang string
 	linkTexts
 }{
-	{"en", linkTexts{"Sign in", "This link signs you in once, in this browser.", "Code of your second factor", "Sign in", "This link is not valid, or has been used. Please ask for another."}},
-	{"mr", linkTexts{"साइन इन करा", "या दुव्याने तुम्ही या ब्राउझरमध्ये एकदाच साइन इन करू शकता.", "दुसऱ्या घटकाचा कोड", "साइन इन करा", "हा दुवा वैध नाही किंवा वापरला गेला आहे. कृपया नवीन मागा."}},
-	{"hi", linkTexts{"साइन इन करें", "यह लिंक आपको इस ब्राउज़र में एक बार साइन इन कराता है।", "दूसरे कारक का कोड", "साइन इन करें", "यह लिंक मान्य नहीं है या उपयोग हो चुका है। कृपया नया माँगें।"}},
+	{"en", linkTexts{"Sign in", "This link signs you in once, in this browser.", "Code of your second factor", "Sign in", "This link is not valid, or has been used. Please ask for another.", "Signing in did not work, or was not begun in this browser. Please try again."}},
+	{"mr", linkTexts{"साइन इन करा", "या दुव्याने तुम्ही या ब्राउझरमध्ये एकदाच साइन इन करू शकता.", "दुसऱ्या घटकाचा कोड", "साइन इन करा", "हा दुवा वैध नाही किंवा वापरला गेला आहे. कृपया नवीन मागा.", "साइन इन झाले नाही, किंवा ते या ब्राउझरमध्ये सुरू झाले नव्हते. कृपया पुन्हा प्रयत्न करा."}},
+	{"hi", linkTexts{"साइन इन करें", "यह लिंक आपको इस ब्राउज़र में एक बार साइन इन कराता है।", "दूसरे कारक का कोड", "साइन इन करें", "यह लिंक मान्य नहीं है या उपयोग हो चुका है। कृपया नया माँगें।", "साइन इन नहीं हुआ, या वह इस ब्राउज़र में शुरू नहीं हुआ था। कृपया फिर कोशिश करें।"}},
 }
 
 // linkPage answers a link that somebody opens. It only shows a button: programs that

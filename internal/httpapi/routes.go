@@ -51,7 +51,7 @@ func (s *Server) table() []route {
 		all = append(all, writeRoutes(), eraseRoutes())
 	}
 	if s.cfg.Identities != nil {
-		all = append(all, authRoutes(), meRoutes(), accountRoutes(), policyRoutes())
+		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())
 	}
 	var out []route
 	for _, part := range all {

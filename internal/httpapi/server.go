@@ -23,6 +23,7 @@ import (
 	"nagar/internal/access/audit"
 	"nagar/internal/access/door"
 	"nagar/internal/access/identity"
+	"nagar/internal/access/oidc"
 	"nagar/layers"
 )
 
@@ -121,6 +122,8 @@ type Config struct {
 	// policy; both or, where Gate knows tokens alone, neither.
 	Identities *identity.Service
 	Policies   *door.Door
+	// Providers are the OpenID providers that staff may sign in by.
+	Providers []*oidc.Provider
 	// AdminToken lets its bearer see and write everything, where there is no Gate;
 	// empty: nobody may write.
 	AdminToken string

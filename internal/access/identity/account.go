@@ -104,8 +104,15 @@ func (s *Service) CreateAccount(ctx context.Context, a Account) (Account, error)
 	if err := checkProfile(&a); err != nil {
 		return a, err
 	}
-	return s.insertAccount(ctx, a, "")
+	a.Provider = ""
+	a, err := s.insertAccount(ctx, a, "")
+	if errors.Is(err, errTaken) {
+		err = &catalog.Invalid{Path: "name", Reason: "the name is taken"}
+	}
+	return a, err
 }
+
+var errTaken = errors.New("the account's name is taken")
 
 func (s *Service) insertAccount(ctx context.Context, a Account, subject string) (Account, error) {
 	a.ID, a.Created = newID(), s.now().UTC().Truncate(time.Microsecond)
@@ -117,7 +124,7 @@ func (s *Service) insertAccount(ctx context.Context, a Account, subject string) 
 		return err
 	})
 	if accessdb.Duplicate(err) {
-		return a, &catalog.Invalid{Path: "name", Reason: "the name is taken"}
+		err = errTaken
 	}
 	return a, err
 }

@@ -212,6 +212,9 @@ func (s *Service) BeginSecondFactor(ctx context.Context, who access.Principal, i
 	if err != nil {
 		return "", "", err
 	}
+	if a.Provider != "" {
+		return "", "", &catalog.Invalid{Path: "second_factor", Reason: "this account signs in by " + a.Provider + ", which asks for it"}
+	}
 	secret = newTOTP()
 	err = s.db.Tx(ctx, func(tx *accessdb.Tx) error {
 		n, err := tx.Exec(ctx, `update accounts set totp = ?, totp_last = 0 where id = ? and not totp_on`, secret, a.ID)

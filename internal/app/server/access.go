@@ -15,6 +15,7 @@ import (
 	"nagar/internal/access/audit"
 	"nagar/internal/access/door"
 	"nagar/internal/access/identity"
+	"nagar/internal/access/oidc"
 	"nagar/internal/app"
 )
 
@@ -25,6 +26,7 @@ type entrance struct {
 	door       *door.Door
 	audit      *audit.Log
 	folder     string // of the store
+	providers  []*oidc.Provider
 }
 
 // openEntrance opens the database beside the store and brings it to this version.
@@ -32,6 +34,12 @@ func openEntrance(ctx context.Context, f *ServerFlags, at app.Location, store ca
 	sender, err := identity.NewSender(f.CodeSender)
 	if err != nil {
 		return nil, err
+	}
+	var providers []*oidc.Provider
+	if f.OIDC != "" {
+		if providers, err = oidc.Load(f.OIDC); err != nil {
+			return nil, fmt.Errorf("--oidc: %w", err)
+		}
 	}
 	db, err := app.OpenAccess(ctx, at)
 	if err != nil {
@@ -42,7 +50,10 @@ func openEntrance(ctx context.Context, f *ServerFlags, at app.Location, store ca
 		return nil, errors.Join(err, db.Close())
 	}
 	identities := identity.New(db, identity.Options{Sender: sender, Logger: log})
-	return &entrance{db, identities, door.New(db, identities, &wards{store: store}, token), audit.New(db, folder), folder}, nil
+	return &entrance{
+		db: db, identities: identities, door: door.New(db, identities, &wards{store: store}, token),
+		audit: audit.New(db, folder), folder: folder, providers: providers,
+	}, nil
 }
 
 // wards knows the outlines of the city's wards, from the collection of that name.

@@ -42,6 +42,7 @@ type ServerFlags struct {
 	LogFormat      string   `help:"Form of the log on stderr." enum:"text,json" default:"text"`
 	AdminToken     string   `help:"Administrator's token; without it one is made and kept in the store's folder." placeholder:"TOKEN"`
 	TryRoles       bool     `help:"Where the store is the demo city: make an account of each kind, and a one-time sign-in link for it."`
+	OIDC           string   `name:"oidc" help:"OpenID providers that staff may sign in by: a JSON file, see docs/access.md." placeholder:"FILE"`
 	CodeSender     string   `help:"How citizens' one-time codes are sent: file:PATH writes them to a file, for development; an https URL takes them as JSON by POST. Without it citizens cannot sign in." placeholder:"WHERE"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
@@ -192,7 +193,7 @@ func config(f *ServerFlags, store catalog.Store, engine *layers.Engine, finder h
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return httpapi.Config{
 		Engine: engine, Store: store, Profile: profile, Logger: log,
-		Viewer: viewer.FS(), Search: finder, Gate: entrance.door, Identities: entrance.identities, Policies: entrance.door, Audit: entrance.audit,
+		Viewer: viewer.FS(), Search: finder, Gate: entrance.door, Identities: entrance.identities, Policies: entrance.door, Providers: entrance.providers, Audit: entrance.audit,
 		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies, HSTS: !f.TLSSelfSigned, Quota: f.Quota.value(), Version: app.Version(), Metrics: metrics, ReadOnly: readOnly,
 	}
 }
