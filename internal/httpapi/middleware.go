@@ -103,15 +103,14 @@ func (r *request) open() error {
 	}
 	var badQuery error
 	r.query, badQuery = url.ParseQuery(req.URL.RawQuery)
-	h.Set("Vary", "Accept-Encoding, Authorization, Cookie")
+	h["Vary"] = varies
 	if err := r.admit(); err != nil {
 		return err
 	}
 	if r.who.Known() || personal(req.URL.Path) { // no page of another site gets to hold it
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	} else { // what everybody may read, every page may read
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, Retry-After, X-Request-Id")
+		h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
 		if req.Method == http.MethodOptions {
 			h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
 			h.Set("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match, Last-Event-ID, X-Request-Id")
@@ -196,15 +195,31 @@ func loggedPath(path string) string {
 
 // secure sets the headers that every answer has; pages replace the first policy.
 func (r *request) secure(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	h.Set("Permissions-Policy", permissions)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	for i := range always {
+		h[always[i].name] = always[i].value
+	}
 	if personal(r.Request().URL.Path) {
 		h.Set("Cache-Control", "no-store")
 	}
 }
+
+// Headers whose values never change are shared by all answers, so that setting
+// them costs no memory. Nothing changes them in place: Set and Add make new ones.
+var (
+	always = [...]struct {
+		name  string
+		value []string
+	}{
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Content-Security-Policy", []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}},
+		{"Referrer-Policy", []string{"strict-origin-when-cross-origin"}},
+		{"Permissions-Policy", []string{permissions}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	}
+	varies    = []string{"Accept-Encoding, Authorization, Cookie"}
+	anyOrigin = []string{"*"}
+	exposed   = []string{"ETag, Link, Nagar-Revision, Nagar-Dropped, Nagar-Features, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"}
+)
 
 // permissions is what pages may ask a browser for: surveys on a tablet take
 // positions, pictures and notes. Nothing that a page embeds may.

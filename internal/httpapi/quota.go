@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -139,6 +140,8 @@ func (rt *route) cost() float64 {
 		return 0
 	case rt.write:
 		return 10
+	case strings.HasPrefix(rt.path, "/auth/") && rt.method == http.MethodPost:
+		return 50 // a password is slow to check, and that is its sense
 	}
 	if points, ok := costs[rt.tag]; ok {
 		return points
@@ -147,7 +150,7 @@ func (rt *route) cost() float64 {
 }
 
 // costs are points by the kind of route; others cost 2.
-var costs = map[string]float64{"viewer": 1, "tiles": 1, "operation": 1, "queries": 5, "live": 5}
+var costs = map[string]float64{"viewer": 1, "tiles": 1, "operation": 1, "queries": 5, "live": 5, "audit": 20}
 
 // checkTries refuses a token from an address that showed too many wrong ones.
 func (r *request) checkTries() error {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,12 @@ func TestQuota(t *testing.T) {
 		wantStatus(t, fx.from(fmt.Sprintf("[2001:db8:0:1::%x]:1", i+1), near), want)
 	}
 	wantStatus(t, fx.from("[2001:db8:0:2::1]:1", near), 200)
-	// Questions about the past are dearer than those about now.
+	// Signing in is dearer than looking, and questions about the past are dearer than
+	// those about now.
+	dear := &fx.server.routes[slices.IndexFunc(fx.server.routes, func(rt route) bool { return rt.path == "/api/near" })]
+	if signIn := (&route{method: "POST", path: "/auth/login"}); signIn.cost() < 5*dear.cost() {
+		t.Errorf("a sign-in costs %v, a query %v", signIn.cost(), dear.cost())
+	}
 	wantStatus(t, fx.from("198.51.100.4:1", near+"&known=1"), 200)
 	wantStatus(t, fx.from("198.51.100.4:1", near), 429)
 }
