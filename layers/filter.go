@@ -44,7 +44,7 @@ func newFilter(c *catalog.Collection, v catalog.View, l *lens, text string) (*fi
 
 func (f *filter) accepts(s *index.Snapshot, r index.Ref) bool {
 	m := f.lens.of(r)
-	if m == 0 {
+	if !f.lens.sees(m) {
 		return false
 	}
 	if f.asked == nil {

@@ -59,7 +59,7 @@ func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
 	if d.summed {
 		d.addSums(sums)
 		refs = d.find.Among(d.snap, t.GridBox(pointCell), func(part int) []int32 { return sums[part].others })
-	} else if lens := d.job.lens; lens.few(d.snap, t.GridBox(pointCell)) {
+	} else if lens := d.job.lens; lens.sparse(d.snap, t.GridBox(pointCell)) {
 		refs = d.find.Among(d.snap, t.GridBox(pointCell), func(part int) []int32 {
 			d.some = lens.handles(d.some[:0], d.snap, part)
 			return d.some

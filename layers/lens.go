@@ -20,17 +20,18 @@ type lens struct {
 	varies bool  // which fields are seen differs from row to row
 
 	sight *cql2.Sight
-	rules []int   // tiers that have a rule and show what the others do not
-	rows  []*rows // by part and place in rules, of the snapshot that it is on
+	rules []int      // tiers that have a rule and show what the others do not
+	rows  []*rows    // by part and place in rules, of the snapshot that it is on
+	bits  [][]uint64 // of rows
 
-	sets []shownBy // of the masks met so far, few, the last one first
+	few  [1 << fewRules][]bool // what rules show together, where they are few
+	many map[hit][]bool        // else
 }
 
-// shownBy is what tiers show together, by place in Collection.Fields.
-type shownBy struct {
-	mask  cql2.Mask
-	shown []bool
-}
+// hit is a set of rules that have a row: bit k stands for the one at place k.
+type hit uint32
+
+const fewRules = 3
 
 func newLens(c *catalog.Collection, v catalog.View) *lens {
 	l := &lens{class: -1, sight: cql2.SightOf(c, v)}
@@ -65,25 +66,26 @@ func newLens(c *catalog.Collection, v catalog.View) *lens {
 // on turns the lens to a collection's content: what a rule has of a segment is
 // taken from kept, or worked out; kept is nil for content that is looked at once.
 func (l *lens) on(c *collection, kept *keptRows) {
-	l.rows = l.rows[:0]
+	l.rows, l.bits = l.rows[:0], l.bits[:0]
 	for part := range int32(c.snap.Parts()) {
 		for _, i := range l.rules {
-			l.rows = append(l.rows, kept.of(c.snap.Segment(part), l.sight.RuleKey(i), l.sight.Rule(i)))
+			r := kept.of(c.snap.Segment(part), l.sight.RuleKey(i), l.sight.Rule(i))
+			l.rows, l.bits = append(l.rows, r), append(l.bits, r.bits)
 		}
 	}
 }
 
-// of returns the tiers that have the row; 0 when it is not seen.
-func (l *lens) of(r index.Ref) cql2.Mask {
-	m := l.sight.Base()
-	at := int(r.Part) * len(l.rules)
-	for k, i := range l.rules {
-		if l.rows[at+k].has(r.Handle) {
-			m |= 1 << i
-		}
+// of returns the rules that have the row.
+func (l *lens) of(r index.Ref) hit {
+	m, at := hit(0), int(r.Part)*len(l.rules)
+	for k, b := range l.bits[at : at+len(l.rules)] {
+		m |= hit(b[r.Handle>>6]>>(r.Handle&63)&1) << k
 	}
 	return m
 }
+
+// sees reports whether a row that these rules have is seen.
+func (l *lens) sees(m hit) bool { return m != 0 || !l.hides }
 
 // showing reports by place in Collection.Fields what is seen of a row that is
 // seen; nil: all of fields.
@@ -94,18 +96,34 @@ func (l *lens) showing(r index.Ref) []bool {
 	return l.shows(l.of(r))
 }
 
-func (l *lens) shows(m cql2.Mask) []bool {
+func (l *lens) shows(m hit) []bool {
 	if !l.varies {
 		return nil
 	}
-	for i := range l.sets {
-		if l.sets[i].mask == m {
-			l.sets[0], l.sets[i] = l.sets[i], l.sets[0] // neighbours are mostly of one mask
-			return l.sets[0].shown
+	if len(l.rules) <= fewRules {
+		if l.few[m] == nil {
+			l.few[m] = l.sight.Shows(l.tiers(m))
 		}
+		return l.few[m]
 	}
-	l.sets = append(l.sets, shownBy{m, l.sight.Shows(m)})
-	return l.sets[len(l.sets)-1].shown
+	shown, known := l.many[m]
+	if !known {
+		if l.many == nil {
+			l.many = map[hit][]bool{}
+		}
+		shown = l.sight.Shows(l.tiers(m))
+		l.many[m] = shown
+	}
+	return shown
+}
+
+// tiers are those of all rows and those of the rules.
+func (l *lens) tiers(m hit) cql2.Mask {
+	out := l.sight.Base()
+	for k, i := range l.rules {
+		out |= cql2.Mask(m>>k&1) << i
+	}
+	return out
 }
 
 // extent is how many rows are seen, and a box around them.
@@ -121,7 +139,7 @@ func (l *lens) extent(c *collection) (n int, box geo.GridBox) {
 			box = box.Union(r.box)
 		}
 		c.snap.Hidden(int32(part), func(h int32) {
-			if l.of(index.Ref{Part: int32(part), Handle: h}) != 0 {
+			if l.sees(l.of(index.Ref{Part: int32(part), Handle: h})) {
 				n--
 			}
 		})
@@ -129,9 +147,9 @@ func (l *lens) extent(c *collection) (n int, box geo.GridBox) {
 	return n, box
 }
 
-// few reports whether the rows that are seen, in all of the city, are far fewer
+// sparse reports whether the rows that are seen, in all of the city, are far fewer
 // than those in a box: then it is quicker to go through them.
-func (l *lens) few(s *index.Snapshot, q geo.GridBox) bool {
+func (l *lens) sparse(s *index.Snapshot, q geo.GridBox) bool {
 	if !l.hides {
 		return false
 	}

@@ -17,8 +17,6 @@ type rows struct {
 	box  geo.GridBox // of those with a geometry
 }
 
-func (r *rows) has(h int32) bool { return r.bits[h>>6]>>(h&63)&1 != 0 }
-
 // countAny counts the handles that are in any of the sets of one segment.
 func countAny(of []*rows) int {
 	n := 0

@@ -37,7 +37,7 @@ func (e *Engine) Look(collection string, v catalog.View) func(id string) (catalo
 			return nil, false
 		}
 		m := l.of(r)
-		if m == 0 {
+		if !l.sees(m) {
 			return nil, false
 		}
 		shown, seg := l.shows(m), c.snap.Segment(r.Part)
