@@ -19,7 +19,7 @@ type Carried struct {
 	Fields []string
 	Count  int      // the features that have any; in a tile, all that the layer draws
 	IDs    []string // theirs, in the answer's order; a tile has none
-	Box    geo.Box  // theirs, degrees; a tile's own; empty where they have no geometry
+	Box    geo.Box  // theirs, degrees; of a tile what it draws from, its buffer too; empty where they have no geometry
 }
 
 // guardedFields tells by position in fields which are classified restricted or personal,
@@ -44,7 +44,7 @@ func (d *renderer) carried(t geo.Tile, count int) {
 	if d.job.guarded == nil && !whole || count == 0 {
 		return
 	}
-	c := Carried{Collection: info.Name, Count: count, Box: t.Box()}
+	c := Carried{Collection: info.Name, Count: count, Box: t.GridBox(reach(t.Z)).Box()}
 	for i, key := range d.keys {
 		if key != 0 && d.job.guarded != nil && d.job.guarded[i] {
 			c.Fields = append(c.Fields, info.Fields[d.job.lens.fields[i]].Name)

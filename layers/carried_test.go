@@ -83,6 +83,19 @@ func TestAnswersSayWhatTheyCarry(t *testing.T) {
 		}
 		return show(a.Carried)
 	}
+	{ // a feature in the buffer only is in the tile, so it must be in the box
+		edge := geo.TileAt(72.85, 19.2, 16)
+		b := edge.Box()
+		rev := src.write("raids", []catalog.Feature{{ID: "beyond", Geometry: geo.Geometry{Type: geo.Point, Coords: []float64{round7(b.E + (b.E-b.W)/100), round7((b.S + b.N) / 2)}}}})
+		waitRev(t, e, rev)
+		x, err := e.Tile(t.Context(), TileRequest{Collections: []string{"raids"}, Tile: edge, View: catalog.Everything})
+		if err != nil || len(x.Carried) != 1 {
+			t.Fatalf("a feature in the buffer: %+v, %v", x, err)
+		}
+		if got := x.Carried[0].Box; !got.ContainsBox(b) || !got.Contains(b.E+(b.E-b.W)/100, b.S) {
+			t.Errorf("box %v of a tile of %v lacks what lies in the buffer", got, b)
+		}
+	}
 	all, whole := catalog.Everything, geo.Box{W: 72, S: 18, E: 74, N: 20}
 	z14 := func(i int) geo.Tile { return geo.TileAt(72.85+float64(i)*0.02, 19.05, 14) }
 	for _, c := range []struct{ name, got, want string }{

@@ -513,7 +513,7 @@ func TestAuditIsReadable(t *testing.T) {
 		}
 		for _, bad := range []string{
 			"/api/audit?limit=0", "/api/audit?limit=1001", "/api/audit?limit=x", "/api/audit?cursor=x", "/api/audit?cursor=-1", "/api/audit?from=yesterday", "/api/audit?to=x",
-			"/api/audit?id=h1", "/api/audit?who=a&who=b", "/api/audit?who=" + strings.Repeat("x", 201), "/api/audit/verify?head=1", "/api/audit/verify?since=x", "/api/audit/verify?head=0:" + strings.Repeat("0", 64) + "&since=0:" + strings.Repeat("0", 64), "/api/audit/breach", "/api/audit/breach?from=2026-01-01&format=xml",
+			"/api/audit?id=h1", "/api/audit?who=a&who=b", "/api/audit?who=" + strings.Repeat("x", 201), "/api/audit/verify?head=1", "/api/audit/verify?since=x", "/api/audit/verify?head=0:" + strings.Repeat("0", 64) + "&since=0:" + strings.Repeat("0", 64), "/api/audit/breach", "/api/audit/breach?from=2026-01-01&format=xml", "/api/audit/breach?from=2026-01-01&resolve=1",
 		} {
 			if resp, body := c.do("GET", bad, "", auditor); resp.StatusCode != 400 {
 				c.Errorf("%s: %d %s", bad, resp.StatusCode, body)
@@ -607,8 +607,16 @@ func (c *auditedCity) breach() {
 	if err != nil || len(rows) != 5 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/csv") || !strings.Contains(resp.Header.Get("Content-Disposition"), "attachment") {
 		c.Errorf("breach table: %v, %d rows, %v\n%s", err, len(rows), resp.Header, table)
 	}
+	_, whole := c.do("GET", "/api/audit/breach?resolve=true&from="+today, "", auditor)
+	if !strings.Contains(whole, `"within":["h1","h2"]`) && !strings.Contains(whole, `"within":["h1"]`) {
+		c.Errorf("breach, boxes resolved: %s", whole)
+	}
+	_, wholeTable := c.do("GET", "/api/audit/breach?resolve=true&format=csv&from="+today, "", auditor)
+	if strings.Count(wholeTable, "\nhouses,h1,") != 2 { // read by id, and in a tile
+		c.Errorf("breach table, boxes resolved: %s", wholeTable)
+	}
 	for _, mark := range []string{ownerMark, taxMark, phoneMark} {
-		if strings.Contains(body+table, mark) {
+		if strings.Contains(body+table+whole+wholeTable, mark) {
 			c.Errorf("the report holds %s", mark)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,15 +137,7 @@ func (r *request) matching(ctx context.Context, c *catalog.Collection, rule stri
 	if err != nil {
 		return nil, err
 	}
-	var found []struct{ ID string }
-	if err := json.Unmarshal(a.Features, &found); err != nil {
-		return nil, fmt.Errorf("read the engine's answer: %w", err)
-	}
-	ids := make([]string, len(found))
-	for i := range found {
-		ids[i] = found[i].ID
-	}
-	return ids, nil
+	return idsOf(a)
 }
 
 // scanMatching reads a table without geometry, which the engine's queries do not.
