@@ -2,7 +2,7 @@
 // after the sign-out, and an open page follows a change of the policy.
 
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -307,10 +307,33 @@ test("who may write changes a field in the card, and is told when somebody was f
 });
 
 test("what was done is in the audit log, which verifies", async () => {
+	const { secret } = await city.admin<{ secret: string }>("POST", "/api/access/tokens", {
+		title: "Trial reader",
+		roles: ["officer"],
+		department: "Trial Works",
+		purpose: "service",
+		expires: new Date(Date.now() + 86_400_000).toISOString(),
+	});
+	const read = await fetch(`${city.url}/api/features/trial_culverts/one`, { headers: { Authorization: `Bearer ${secret}` } });
+	expect(await read.text()).toContain(ownerName);
+
 	const page = await signedIn(await account("auditor1", ["auditor"]), "/?lang=en&page=audit");
 	await page.locator("table.audit tbody tr").first().waitFor();
 	await page.getByRole("button", { name: "Verify the log" }).click();
 	await page.getByText("The log is whole").waitFor();
+
+	// After a breach: whose data, read by whom, as a table and as a file.
+	await page.getByRole("button", { name: "Breach report" }).click();
+	await page.getByLabel("From", { exact: true }).fill(minute(-24));
+	await page.getByLabel("To", { exact: true }).fill(minute(1));
+	await page.getByRole("button", { name: "Make report" }).click();
+	await page
+		.getByRole("row", { name: /Trial reader.*Culverts.*Owner/i })
+		.first()
+		.waitFor();
+	const download = page.waitForEvent("download");
+	await page.getByRole("link", { name: "Download as CSV" }).click();
+	expect(await readFile(await (await download).path(), "utf8")).toContain("trial_culverts");
 });
 
 test("a page that one may not see asks for the sign-in, and Esc leads back to the map", async () => {
@@ -358,6 +381,12 @@ async function serious(page: Page): Promise<string[]> {
 	return violations
 		.filter((v) => v.impact === "serious" || v.impact === "critical")
 		.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
+}
+
+/** Some hours from now as the browser's field for a day and a minute takes it, in its own time. */
+function minute(hours: number): string {
+	const [day, time] = new Date(Date.now() + hours * 3_600_000).toLocaleString("sv", { timeZone: "Asia/Kolkata" }).split(" ");
+	return `${day}T${time?.slice(0, 5)}`;
 }
 
 /** A code of RFC 6238 as authenticator apps make it: SHA-1, 30 seconds, six digits. */

@@ -66,7 +66,7 @@ function Report(props: { report: Breach }) {
 			</Empty>
 		);
 	}
-	const persons = Object.values(features).reduce((n, ids) => n + ids.length, 0);
+	const persons = Object.values(features).reduce((n, ids) => n + (ids?.length ?? 0), 0);
 	return (
 		<>
 			<p role="status">

@@ -311,8 +311,8 @@ export interface Reading {
 export interface Breach {
 	readonly entries: number;
 	readonly readings: readonly Reading[];
-	/** Those read by id, by collection. */
-	readonly features: Readonly<Record<string, readonly string[]>>;
+	/** Those read by id, by collection; null where only maps and lists were. */
+	readonly features: Readonly<Record<string, readonly string[] | null>>;
 	/** There were more features than are listed. */
 	readonly partial: boolean;
 }
