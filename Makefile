@@ -55,6 +55,10 @@ golden: ## rewrite the golden files; look at the diff
 bench: setup-test build ## benchmarks with allocations
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-peers
+bench-peers: setup-test build ## us and the peers on the PATH over a million buildings; writes docs/benchmarks.md
+	go test -tags peers -count 1 -timeout 2h -run TestPeers -v ./internal/benchpeers
+
 .PHONY: e2e
 e2e: setup-test build ## the viewer in a real browser
 	cd $(VIEWER) && npm run --silent e2e

@@ -10,10 +10,10 @@ import (
 // the memory it has, so that clearing it costs what the layer needs, not what the
 // largest layer ever needed.
 type table struct {
-	slots []uint64 // upper half of the hash << 32 | index + 1; 0: free
+	slots []uint64 // upper half of the hash, which says where to look << 32 | index + 1; 0: free
 	n     int
 	at    []uint32 // where each value begins, by index
-	last  uint64   // hash of the value that find looked for
+	last  uint64   // hash of the value that find looked for, its upper half only
 }
 
 const firstSlots = 512
@@ -33,14 +33,14 @@ func (t *table) reset() {
 // find looks for the value that begins at from and ends with values.
 func (t *table) find(values []byte, from int) (uint32, bool) {
 	v := values[from:]
-	t.last = maphash.Bytes(seed, v)
+	t.last = maphash.Bytes(seed, v) &^ (1<<32 - 1)
 	mask := uint64(len(t.slots) - 1)
-	for i := t.last & mask; ; i = (i + 1) & mask {
+	for i := t.last >> 32 & mask; ; i = (i + 1) & mask {
 		s := t.slots[i]
 		if s == 0 {
 			return 0, false
 		}
-		if s>>32 != t.last>>32 {
+		if s&^(1<<32-1) != t.last {
 			continue
 		}
 		index := uint32(s) - 1
@@ -55,27 +55,27 @@ func (t *table) find(values []byte, from int) (uint32, bool) {
 }
 
 // add enters the value that find has just not found, the next one by index.
-func (t *table) add(values []byte, from int) {
+func (t *table) add(from int) {
 	t.at = append(t.at, uint32(from))
 	if t.n*2 >= len(t.slots) {
-		t.grow(values)
+		t.grow()
 	}
-	t.put(t.last, uint32(len(t.at)))
+	t.put(t.last | uint64(len(t.at)))
 	t.n++
 }
 
-func (t *table) put(hash uint64, number uint32) {
+func (t *table) put(slot uint64) {
 	mask := uint64(len(t.slots) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
+	for i := slot >> 32 & mask; ; i = (i + 1) & mask {
 		if t.slots[i] == 0 {
-			t.slots[i] = hash&^(1<<32-1) | uint64(number)
+			t.slots[i] = slot
 			return
 		}
 	}
 }
 
-// grow doubles the table; the last value by index is not in it yet.
-func (t *table) grow(values []byte) {
+// grow doubles the table. A slot says itself where it belongs: nothing is hashed again.
+func (t *table) grow() {
 	n := 2 * len(t.slots)
 	old := append([]uint64(nil), t.slots...)
 	if cap(t.slots) >= n {
@@ -85,10 +85,8 @@ func (t *table) grow(values []byte) {
 		t.slots = make([]uint64, n)
 	}
 	for _, s := range old {
-		if s == 0 {
-			continue
+		if s != 0 {
+			t.put(s)
 		}
-		index := uint32(s) - 1
-		t.put(maphash.Bytes(seed, values[t.at[index]:t.at[index+1]]), index+1)
 	}
 }

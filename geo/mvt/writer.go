@@ -128,7 +128,7 @@ func (w *Writer) value(from int) uint32 {
 		w.values = w.values[:from]
 		return i
 	}
-	w.table.add(w.values, from)
+	w.table.add(from)
 	w.nvalues++
 	return w.nvalues - 1
 }
