@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -182,15 +183,15 @@ func (r *request) done(took time.Duration, err error) {
 
 // loggedPath is the path as the log shows it: a sign-in link is a secret, in
 // whatever spelling it was tried.
-func loggedPath(path string) string {
+func loggedPath(escaped string) string {
 	const link = "/auth/link"
-	if plain, err := url.PathUnescape(path); err != nil || strings.Contains(strings.ToLower(plain), link+"/") {
+	if plain, err := url.PathUnescape(escaped); err != nil || strings.Contains(path.Clean(strings.ToLower(plain)), link+"/") {
 		return link + "/…"
 	}
-	if len(path) > 300 {
-		path = path[:300] + "…"
+	if len(escaped) > 300 {
+		escaped = escaped[:300] + "…"
 	}
-	return path
+	return escaped
 }
 
 // secure sets the headers that every answer has; pages replace the first policy.
