@@ -2,11 +2,16 @@ package importer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nagar/catalog"
+	"nagar/internal/access"
 )
 
 // run runs the command on a store and returns exit code, stdout and stderr.
@@ -151,6 +156,37 @@ func TestPyramid(t *testing.T) {
 	}
 	if info, err := os.Stat(to); err != nil || info.Size() != sum.Bytes {
 		t.Errorf("%v: %d bytes, says %d", err, info.Size(), sum.Bytes)
+	}
+}
+
+// TestPyramidIsWhatThePolicyShows: what the city's policy takes from the public is
+// not in the public's archive, whatever its class.
+func TestPyramidIsWhatThePolicyShows(t *testing.T) {
+	store := filepath.Join(t.TempDir(), "city.gpkg")
+	if code, _, msg := run(t, store, "load", "trees", "--public", "--from", write(t, "trees.geojson", twoTrees)); code != 0 {
+		t.Fatal(msg)
+	}
+	to := filepath.Join(t.TempDir(), "trees.pmtiles")
+	if code, _, msg := run(t, store, "export", "trees", "--to", to, "--zoom", "12"); code != 0 {
+		t.Fatal(msg)
+	}
+	ctx := context.Background()
+	err := withDesk(ctx, storeFlag{store}, func(d *desk) error {
+		p, err := d.policies.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		next := *p
+		next.Roles = maps.Clone(p.Roles)
+		next.Roles["public"] = access.Role{Title: p.Roles["public"].Title, Grants: []access.Grant{{Collections: []string{"wards"}, Class: catalog.ClassPublic}}}
+		_, err = d.policies.SetPolicy(ctx, &next, p.Version, "test")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, msg := run(t, store, "export", "trees", "--to", to, "--zoom", "12"); code != 1 || !strings.Contains(msg, "--everything") {
+		t.Errorf("exit %d, %q", code, msg)
 	}
 }
 

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"nagar/catalog"
 	"nagar/city"
 	"nagar/geo"
+	"nagar/internal/access"
 	"nagar/internal/ingest"
 	"nagar/layers"
 	"nagar/layers/archive"
@@ -44,7 +46,7 @@ type written struct {
 // writePyramid draws the collections as tiles into an archive and prints what it
 // wrote as JSON.
 func (c *exportCmd) writePyramid(con *console, profile *city.Profile, box *geo.Box) error {
-	o := archive.Options{View: catalog.Public, Filter: c.Filter}
+	o := archive.Options{View: catalog.Everything, Filter: c.Filter}
 	var err error
 	if o.MinZoom, o.MaxZoom, err = parseZooms(c.Zoom); err != nil {
 		return usageError{err}
@@ -52,10 +54,12 @@ func (c *exportCmd) writePyramid(con *console, profile *city.Profile, box *geo.B
 	if c.To == "-" {
 		return usageError{errors.New("an archive's beginning is written last: give a file, not -")}
 	}
-	if c.Everything {
-		o.View = catalog.Everything
-	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
+		if !c.Everything {
+			if o.View, err = publicView(con.ctx, c.storeFlag); err != nil {
+				return err
+			}
+		}
 		at, err := c.at(con.ctx, s, profile)
 		if err != nil {
 			return usageError{err}
@@ -87,6 +91,18 @@ func (c *exportCmd) writePyramid(con *console, profile *city.Profile, box *geo.B
 		}
 		return json.NewEncoder(con.stdout).Encode(done)
 	})
+}
+
+// publicView is what the store's policy lets everybody see.
+func publicView(ctx context.Context, f storeFlag) (v catalog.View, err error) {
+	err = withDesk(ctx, f, func(d *desk) error {
+		policy, err := d.policies.Policy(ctx)
+		if err == nil {
+			v = access.Compile(policy, access.Principal{Kind: access.Anonymous}, nil)
+		}
+		return err
+	})
+	return v, err
 }
 
 // parseZooms reads MIN-MAX, or one zoom.
