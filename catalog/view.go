@@ -54,6 +54,7 @@ type known struct {
 	class  Class
 	owner  string
 	fields []Field
+	from   []Field // what fields was copied from
 	tiers  []Tier
 	seen   []bool // by place in fields: on some row
 
@@ -63,10 +64,18 @@ type known struct {
 
 // of tells whether what is known is of that description.
 func (k *known) of(c *Collection) bool {
-	return k.rev == c.Rev && k.class == c.Class && k.owner == c.Owner &&
-		slices.EqualFunc(k.fields, c.Fields, func(a, b Field) bool {
-			return a.Name == b.Name && a.Type == b.Type && a.Class == b.Class
-		})
+	if k.rev != c.Rev || k.class != c.Class || k.owner != c.Owner || len(k.fields) != len(c.Fields) {
+		return false
+	}
+	if len(k.from) > 0 && &k.from[0] == &c.Fields[0] { // descriptions do not change under their revision
+		return true
+	}
+	for i := range k.fields {
+		if a, b := &k.fields[i], &c.Fields[i]; a.Name != b.Name || a.Type != b.Type || a.Class != b.Class {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *rules) of(c *Collection) *known {
@@ -76,7 +85,7 @@ func (r *rules) of(c *Collection) *known {
 	if k != nil && k.of(c) {
 		return k
 	}
-	k = &known{rev: c.Rev, class: c.Class, owner: c.Owner, fields: slices.Clone(c.Fields), tiers: simplify(r.tiers(c))}
+	k = &known{rev: c.Rev, class: c.Class, owner: c.Owner, fields: slices.Clone(c.Fields), from: c.Fields, tiers: simplify(r.tiers(c))}
 	k.seen = make([]bool, len(c.Fields))
 	for i := range k.tiers {
 		for _, f := range k.tiers[i].Fields {

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"math/bits"
 	"sync"
-	"weak"
 
 	"nagar/catalog/cql2"
 	"nagar/geo"
@@ -83,7 +82,7 @@ func holdsBy(seg *index.Segment, rule *cql2.Filter) func(h int32) bool {
 }
 
 // keptRows keeps what rules have of segments, up to a limit in bytes; what was not
-// asked for the longest leaves first. What is kept does not keep its segment.
+// asked for the longest leaves first.
 type keptRows struct {
 	limit int64
 
@@ -94,7 +93,7 @@ type keptRows struct {
 }
 
 type rowsKey struct {
-	seg  weak.Pointer[index.Segment]
+	seg  uint64 // its number: what is kept does not keep a segment
 	rule string
 }
 
@@ -120,7 +119,7 @@ func (k *keptRows) of(seg *index.Segment, key string, rule *cql2.Filter) *rows {
 	if k == nil {
 		return newRows(seg, rule)
 	}
-	e := k.entry(rowsKey{weak.Make(seg), key}, int64(seg.Len()/8))
+	e := k.entry(rowsKey{seg.Number(), key}, int64(seg.Len()/8))
 	e.once.Do(func() { e.rows = newRows(seg, rule) })
 	return e.rows
 }

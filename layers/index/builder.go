@@ -2,6 +2,7 @@ package index
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -95,13 +96,16 @@ func (b *Builder) addFrom(s *Segment, h int32) {
 	}
 }
 
+// built counts the segments of this process.
+var built atomic.Uint64
+
 // Build returns the segment of what was added. The builder is spent.
 func (b *Builder) Build() *Segment {
 	order := b.order()
 	n := len(order)
 	s := &Segment{
 		kinds: make([]uint8, n), start: make([]uint32, 1, n+1), coords: make([]int32, 0, len(b.pack.words)),
-		keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
+		number: built.Add(1), keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
 	}
 	var leaves []geo.GridBox
 	for i, r := range order {

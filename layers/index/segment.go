@@ -22,6 +22,7 @@ type Segment struct {
 	ids    []byte
 	cols   []Column // by field of the schema when the segment was built; later fields are null
 	boxed  int      // features with geometry
+	number uint64   // of all segments built by this process
 
 	mu      sync.Mutex
 	derived map[int]*derived
@@ -71,6 +72,9 @@ func (s *Segment) Made(slot int) (Derived, bool) {
 
 // Len is the number of features.
 func (s *Segment) Len() int { return len(s.keys) }
+
+// Number tells the segment from every other one of this process.
+func (s *Segment) Number() uint64 { return s.number }
 
 // Boxed is the number of features with geometry: handles below it.
 func (s *Segment) Boxed() int { return s.boxed }
