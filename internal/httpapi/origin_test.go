@@ -137,3 +137,28 @@ func TestOtherSites(t *testing.T) {
 		t.Errorf("Vary %q: a cache would show one caller's answer to another", open.Get("Vary"))
 	}
 }
+
+// FuzzOrigin: whatever a client writes before what its proxy adds, it is taken for
+// the client that the proxy saw, or refused.
+func FuzzOrigin(f *testing.F) {
+	for _, s := range []string{"", "1.2.3.4", `for="1.2.3.4`, `for="[::1]:80";proto=https`, `for=1.2.3.4;host="a,b"`, `\"`, `"\`, ",,;;==", "10.0.0.2, 10.0.0.3", "unknown", "for=\"\\\"\""} {
+		f.Add(s)
+	}
+	s := &Server{cfg: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}}}
+	seen := netip.MustParseAddr("203.0.113.5")
+	f.Fuzz(func(t *testing.T, written string) {
+		for name, added := range map[string][]string{
+			"X-Forwarded-For": {"203.0.113.5", "203.0.113.5, 10.0.0.9", "203.0.113.5:80"},
+			"Forwarded":       {"for=203.0.113.5", `for="203.0.113.5:80";proto=http, for=10.0.0.9`, `proto=https;for="203.0.113.5"`},
+		} {
+			for _, a := range added {
+				req := httptest.NewRequest("GET", "http://city.test/", nil)
+				req.RemoteAddr = "10.0.0.1:1"
+				req.Header[name] = []string{written + ", " + a}
+				if o, err := s.originOf(req); err == nil && o.client != seen {
+					t.Errorf("%s: %s: the client is %v", name, req.Header[name], o.client)
+				}
+			}
+		}
+	})
+}
