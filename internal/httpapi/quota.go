@@ -140,8 +140,8 @@ func (rt *route) cost() float64 {
 		return 0
 	case rt.write:
 		return 10
-	case strings.HasPrefix(rt.path, "/auth/") && rt.method == http.MethodPost:
-		return 50 // a password is slow to check, and that is its sense
+	case strings.HasPrefix(rt.path, "/auth/") && rt.method == http.MethodPost, strings.HasPrefix(rt.path, "/auth/oidc/"):
+		return 50 // a password is slow to check, and that is its sense; a provider is asked over the network
 	}
 	if points, ok := costs[rt.tag]; ok {
 		return points

@@ -217,8 +217,8 @@ func TestWrongTokensAreThrottled(t *testing.T) {
 // TestLiveConnectionsAreBounded per client, and free again when they end.
 func TestLiveConnectionsAreBounded(t *testing.T) {
 	fx := newFixture(t, small)
+	fx.server.subscribe = func() subscription { return &queue{ready: make(chan struct{}, 1)} }
 	listen := func(ctx context.Context, remote string) (*httptest.ResponseRecorder, <-chan struct{}) {
-		fx.server.subscribe = func() subscription { return &queue{ready: make(chan struct{}, 1)} }
 		req := httptest.NewRequest(http.MethodGet, "/api/live", nil).WithContext(ctx)
 		req.RemoteAddr = remote
 		rec, ended := httptest.NewRecorder(), make(chan struct{})

@@ -76,6 +76,8 @@ func matrix() []rule {
 		{"POST /auth/link", "/auth/link", `{"token":"none"}`, wrongWord},
 		{"POST /auth/code", "/auth/code", `{"contact":"+919800000077"}`, everyone},
 		{"POST /auth/code/verify", "/auth/code/verify", `{"contact":"+919800000077","code":"000000"}`, wrongWord},
+		{"GET /auth/oidc/{provider}", "/auth/oidc/none", "", nothing},
+		{"GET /auth/oidc/{provider}/callback", "/auth/oidc/none/callback", "", nothing},
 		{"GET /api/me", "/api/me", "", everyone},
 		{"GET /api/me/readers", "/api/me/readers", "", "1+333333"},
 		{"PUT /api/me/purpose", "/api/me/purpose", `{"purpose":"service"}`, inSession},
