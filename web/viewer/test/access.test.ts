@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { changesOf, draftOf, editable } from "../src/access/edit";
 import { placeOf, stepsOf } from "../src/access/json-place";
+import { together } from "../src/access/readings";
 import { askForCode, getAccounts, getAudit, login, signInLink } from "../src/api/access";
 import { ApiError } from "../src/api/client";
 import { type Me, meFrom } from "../src/api/me";
@@ -133,6 +134,33 @@ describe("administration", () => {
 	test("the log is asked for by filter and continued by cursor", async () => {
 		serve({ "GET /api/audit?who=asha&cursor=c2": [200, { entries: [{ seq: 1 }], next: "c3" }] });
 		expect(await getAudit({ who: "asha", from: "" }, "c2")).toEqual({ items: [{ seq: 1 }], next: "c3" });
+	});
+});
+
+describe("a breach report", () => {
+	test("has one line for a person's looks of one kind, wherever they were signed in", () => {
+		const look = (account: string, first: string, last: string, purpose = "") => ({
+			who: { kind: "account", account, purpose },
+			action: "read",
+			collection: "plots",
+			fields: ["holder"],
+			first,
+			last,
+			count: 2,
+		});
+		const lines = [
+			...together([
+				look("a", "2026-11-23T10:00:00Z", "2026-11-23T10:05:00Z"),
+				look("b", "2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z"),
+				look("a", "2026-11-23T09:00:00Z", "2026-11-23T09:30:00Z"),
+				look("a", "2026-11-23T09:00:00Z", "2026-11-23T09:30:00Z", "law"),
+			]).values(),
+		];
+		expect(lines.map((l) => [l.who.account, l.who.purpose, l.first, l.last, l.count])).toEqual([
+			["a", "", "2026-11-23T09:00:00Z", "2026-11-23T10:05:00Z", 4],
+			["b", "", "2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z", 2],
+			["a", "law", "2026-11-23T09:00:00Z", "2026-11-23T09:30:00Z", 2],
+		]);
 	});
 });
 

@@ -5,6 +5,7 @@ import { Empty } from "../ui/parts";
 import { actorName, moment } from "./AuditPage";
 import { CollectionField, Problem, TextField, useAction } from "./form";
 import { actionTitle, collectionName, count, fieldTitles, purposeTitle, timeText } from "./names";
+import { together } from "./readings";
 import { say } from "./words";
 
 /** Whose data was read by whom, in a stretch of time. */
@@ -73,7 +74,7 @@ function Report(props: { report: Breach }) {
 				<b>{say(partial ? "breach.atLeast" : "breach.sum", { n: count(persons) })}</b>
 			</p>
 			<div class="table-box">
-				<table>
+				<table class="audit">
 					<thead>
 						<tr>
 							<th scope="col">{say("audit.who")}</th>
@@ -86,8 +87,8 @@ function Report(props: { report: Breach }) {
 						</tr>
 					</thead>
 					<tbody>
-						{readings.map((r) => (
-							<tr key={`${r.who.account} ${r.action} ${r.collection} ${r.fields.join()}`}>
+						{[...together(readings)].map(([key, r]) => (
+							<tr key={key}>
 								<td>
 									{actorName(r.who)}
 									{r.who.purpose && <small>{purposeTitle(r.who.purpose)}</small>}
