@@ -17,6 +17,7 @@ import (
 type Still struct {
 	cols []*collection
 	rev  catalog.Rev
+	rows *keptRows // of the views that draw
 }
 
 // StillOptions say what is read.
@@ -36,7 +37,7 @@ func ReadStill(ctx context.Context, src Source, names []string, o StillOptions) 
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	s := &Still{rev: catalog.Rev(math.MaxInt64)}
+	s := &Still{rev: catalog.Rev(math.MaxInt64), rows: newKeptRows(keptRowsLimit)}
 	for _, name := range names {
 		c, err := readStill(ctx, src, all, name, o)
 		if err != nil {
@@ -116,6 +117,7 @@ func (s *Still) NewPen(v catalog.View, filter string) (*Pen, error) {
 		if err != nil {
 			return nil, fmt.Errorf("collection %q: %w", c.info.Name, err)
 		}
+		j.lens.on(c, s.rows)
 		p.jobs = append(p.jobs, j)
 	}
 	return p, nil

@@ -28,7 +28,8 @@ var never = &Filter{root: &term{op: opBool, kind: kBool, value: truthValue(false
 // SightOf returns the sight of a collection by a view.
 func SightOf(c *catalog.Collection, v catalog.View) *Sight {
 	return v.Compiled(c, func(tiers []catalog.Tier) any {
-		s := &Sight{c: c, tiers: tiers, rules: make([]*Filter, len(tiers)), keys: make([]string, len(tiers))}
+		own := *c // it is kept, the caller's may change
+		s := &Sight{c: &own, tiers: tiers, rules: make([]*Filter, len(tiers)), keys: make([]string, len(tiers))}
 		for i := range tiers {
 			if tiers[i].Rows == "" {
 				s.base |= 1 << i

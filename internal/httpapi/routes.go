@@ -170,7 +170,7 @@ func writeRoutes() []route {
 	match := headerParameter("If-Match", "ETag of the feature as the caller saw it", textSchema())
 	feature := &content{text: "A GeoJSON feature; valid_from and valid_to beside properties say when it is true", types: []string{typeGeoJSON, typeJSON}, schema: ref("Feature")}
 	refusals := func(status ...int) []answer {
-		out := []answer{problemAnswer(400), problemAnswer(401), problemAnswer(404), problemAnswer(413), problemAnswer(415), problemAnswer(422), problemAnswer(503)}
+		out := []answer{problemAnswer(400), problemAnswer(401), problemAnswer(403), problemAnswer(404), problemAnswer(413), problemAnswer(415), problemAnswer(422), problemAnswer(503)}
 		for _, s := range status {
 			out = append(out, problemAnswer(s))
 		}

@@ -65,8 +65,7 @@ func TestViewFindsWhatACityOfItFinds(t *testing.T) {
 	}
 	whole, cut := newSource(shopCity()...), newSource()
 	for _, c := range shopCity()[:2] {
-		var seen catalog.Collection
-		seen = c
+		seen := c
 		seen.Fields = nil
 		for i := range c.Fields {
 			if shopView.SeesField(&c, &c.Fields[i]) {
