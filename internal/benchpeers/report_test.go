@@ -36,7 +36,9 @@ func (r *report) text(c *town) string {
 
 Written by `+"`make bench-peers`"+` on %s: %s, %d processors, %s. City: %s; %d distinct tiles of zooms 12 to 16 about buildings taken at random; client, servers and database share the processors. Only ratios within one run count. CPU is user and system time of the server and, where it stands on one, the database, per request; it is steadier than requests per second, but grows when other work shares the caches. Load average at the end of the run: %s.
 
-What is compared: the peers send every feature of a tile; `+"`generalize=none`"+` makes Nagar do the same. As designed, Nagar generalises below zoom 14.
+What is compared: the peers send every feature of a tile; `+"`generalize=none`"+` makes Nagar do the same. As designed, Nagar generalises below zoom 14. The first table is the fair one: each server draws the very same tiles. In the timed ones all begin with the same tile, and a slow server comes less far in the list. All take gzip where they can.
+
+A load average far above the number of processors means that other work ran beside all of them: then every figure of time is several times what a quiet machine gives, and only the ratios are of use.
 `, time.Now().UTC().Format("2 January 2006, 15:04 UTC"), processor(), runtime.NumCPU(), runtime.Version(), c.source, len(c.tiles), strings.Join(strings.Fields(string(load))[:3], ", "))
 	if len(r.absent) > 0 {
 		fmt.Fprintf(&b, "\nNot on this machine, and left out: %s.\n", strings.Join(r.absent, ", "))
