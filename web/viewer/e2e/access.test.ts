@@ -370,7 +370,7 @@ test("axe finds nothing serious on any page, and none is wider than a phone", as
 	const stranger = await visit("/?lang=en&page=signin", phone);
 	await stranger.getByRole("dialog").waitFor();
 	expect(await serious(stranger)).toEqual([]);
-});
+}, 300_000); // ten pages, each looked at as a whole
 
 async function serious(page: Page): Promise<string[]> {
 	await page.evaluate(axe.source);
