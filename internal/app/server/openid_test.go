@@ -117,8 +117,12 @@ func TestOpenID(t *testing.T) {
 		return b.want(302, "GET", "/auth/oidc/staff?return="+url.QueryEscape(to), nil).Header.Get("Location")
 	}
 	back := strings.TrimPrefix(b.logInThere(begin(b, "/survey?x=1"), "test-user@localhost"), h.base)
-	if a := b.want(302, "GET", back, nil); a.Header.Get("Location") != "/survey?x=1" {
+	a := b.want(302, "GET", back, nil)
+	if a.Header.Get("Location") != "/survey?x=1" {
 		t.Errorf("sent to %q", a.Header.Get("Location"))
+	}
+	if c := a.Cookies(); len(c) != 2 || c[0].Name != "nagar-oidc" || c[0].MaxAge >= 0 || c[1].Name != "nagar" {
+		t.Errorf("cookies %v", a.Header["Set-Cookie"])
 	}
 	m := b.me()
 	if m.Kind != "account" || m.Name != "Test User" || !slices.Equal(m.Roles, []string{"planner", "public"}) {
