@@ -366,6 +366,36 @@ func TestLinkRenewsForgottenPassword(t *testing.T) {
 	})
 }
 
+// TestLinkIsGoodOnce: of many who use a link at the same moment one gets in.
+func TestLinkIsGoodOnce(t *testing.T) {
+	both(t, func(t *testing.T, d *desk) {
+		a := d.member(t, "asha")
+		link, _, err := d.CreateLink(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var using sync.WaitGroup
+		in := 0
+		for range 16 {
+			using.Go(func() {
+				_, err := d.UseLink(t.Context(), link, "", "", here)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					in++
+				} else if !errors.Is(err, ErrRefused) {
+					t.Error(err)
+				}
+			})
+		}
+		using.Wait()
+		if in != 1 {
+			t.Errorf("%d got in", in)
+		}
+	})
+}
+
 func codeOf(t *testing.T, secret string, at time.Time) string {
 	t.Helper()
 	code, err := hotp.GenerateCode(secret, uint64(at.Unix()/step))
