@@ -243,7 +243,7 @@ func TestAMembersDay(t *testing.T) {
 
 func TestCookies(t *testing.T) {
 	h := openHouse(t, ServerFlags{Store: gpkgStore(t)})
-	id := h.member(t, "asha", "officer")
+	h.member(t, "asha", "officer")
 	a := h.browser(t).want(200, "POST", "/auth/login", fields{"name": "asha", "password": goodPassword})
 	if c := a.Cookies()[0]; c.Name != "nagar" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure || len(c.Value) != 43 {
 		t.Errorf("on plain HTTP: %+v", c)
@@ -253,7 +253,7 @@ func TestCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	far := openHouse(t, ServerFlags{Store: gpkgStore(t), TrustedProxies: proxied})
-	id = far.member(t, "asha", "officer")
+	id := far.member(t, "asha", "officer")
 	outside := []string{"Host: city.example", "X-Forwarded-For: 203.0.113.9"}
 	credentials := fields{"name": "asha", "password": goodPassword}
 	far.browser(t).want(403, "POST", "/auth/login", credentials, outside...)

@@ -133,6 +133,9 @@ func TestOpenID(t *testing.T) {
 
 	// The answer is good in the browser that began, once.
 	again := b.want(401, "GET", back, nil)
+	if !strings.Contains(h.log.text(), "it was not begun in this browser") {
+		t.Error("the cookie of the first time was still there")
+	}
 	stolen := begin(b, "/")
 	victim := h.browser(t).want(401, "GET", strings.TrimPrefix(b.logInThere(stolen, "test-user@localhost"), h.base), nil)
 	for _, a := range []said{again, victim} {
