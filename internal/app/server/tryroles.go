@@ -62,7 +62,7 @@ func tryRoles(ctx context.Context, e *entrance, store catalog.Store, profile *ci
 		ids[a.Name] = a.ID
 	}
 	var text strings.Builder
-	fmt.Fprintln(&text, "Try a role: each link signs you in once, in a day's time.")
+	fmt.Fprintln(&text, "Try a role: each link signs you in once, within a day.")
 	for _, t := range trials(profile) {
 		id, ok := ids[t.account.Name]
 		if !ok {
