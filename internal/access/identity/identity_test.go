@@ -228,6 +228,28 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestRunOutSessionIsAChange: whoever still listens by a session that ran out is
+// looked at anew, and nobody is where none did.
+func TestRunOutSessionIsAChange(t *testing.T) {
+	both(t, func(t *testing.T, d *desk) {
+		d.member(t, "asha", "officer")
+		d.signIn(t, "asha", here)
+		for _, c := range []struct {
+			pass    time.Duration
+			changes bool
+		}{{time.Minute, false}, {SessionTime, true}, {time.Minute, false}} {
+			d.pass(c.pass)
+			before := d.db.Generation()
+			if err := d.sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if changed := d.db.Generation() != before; changed != c.changes {
+				t.Errorf("after %s more: a change %v, want %v", c.pass, changed, c.changes)
+			}
+		}
+	})
+}
+
 // TestOtherProcessesFollow: what one process changes is so in another.
 func TestOtherProcessesFollow(t *testing.T) {
 	both(t, func(t *testing.T, d *desk) {

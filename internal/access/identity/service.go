@@ -82,7 +82,7 @@ func New(db *accessdb.DB, o Options) *Service {
 
 const (
 	flushEvery = 30 * time.Second // how late the time of last use may be written
-	sweepEvery = 10 * time.Minute
+	sweepEvery = time.Minute
 )
 
 // Run sends codes, writes when sessions and tokens were last used, and removes what

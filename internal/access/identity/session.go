@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	"nagar/catalog"
@@ -173,11 +174,13 @@ func (s *Service) flush(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes what has expired.
+// sweep removes what has expired. Where that is a session it says so, like a
+// change by anybody: who still listens by one is to be looked at anew.
 func (s *Service) sweep(ctx context.Context) error {
 	now := s.now()
 	at := accessdb.Micros(now)
 	return s.db.Tx(ctx, func(tx *accessdb.Tx) error {
+		gone := int64(0)
 		for _, q := range []struct {
 			statement string
 			before    int64
@@ -189,10 +192,17 @@ func (s *Service) sweep(ctx context.Context) error {
 			{`delete from attempts where last < ?`, accessdb.Micros(now.Add(-24 * time.Hour))},
 			{`delete from places where last < ?`, accessdb.Micros(now.Add(-90 * 24 * time.Hour))},
 		} {
-			if _, err := tx.Exec(ctx, q.statement, q.before); err != nil {
+			n, err := tx.Exec(ctx, q.statement, q.before)
+			if err != nil {
 				return fmt.Errorf("remove what has expired: %w", err)
 			}
+			if strings.Contains(q.statement, "from sessions") {
+				gone += n
+			}
 		}
-		return nil
+		if gone == 0 {
+			return nil
+		}
+		return tx.Changed(ctx)
 	})
 }
