@@ -180,4 +180,24 @@ func (l *lens) handles(out []int32, s *index.Snapshot, part int) []int32 {
 	return out
 }
 
+// unseen calls fn for the features with a geometry, those before boxed, that are
+// not seen of a part.
+func (l *lens) unseen(part, boxed int, fn func(h int32)) {
+	if !l.hides {
+		return
+	}
+	of := l.ofPart(part)
+	for w := range (boxed + 63) / 64 {
+		var any uint64
+		for _, r := range of {
+			any |= r.bits[w]
+		}
+		for none := ^any; none != 0; none &= none - 1 {
+			if h := w<<6 + bits.TrailingZeros64(none); h < boxed {
+				fn(int32(h))
+			}
+		}
+	}
+}
+
 func (l *lens) ofPart(part int) []*rows { return l.rows[part*len(l.rules) : (part+1)*len(l.rules)] }

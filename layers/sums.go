@@ -94,10 +94,10 @@ func newSums(seg *index.Segment, z uint32, coarse int) *sums {
 func sumSlot(z uint32, coarse int) int { return int(z)*(maxCoarse+1) + coarse }
 
 // sumsOf returns the sums of every part, made where they are not yet; nil when the
-// layer is to be walked: few features, a filter, or mostly something else than
-// small polygons.
+// layer is to be walked: few features, a filter, a view that hides more than a few
+// rows, or mostly something else than small polygons.
 func (d *renderer) sumsOf(t geo.Tile) []*sums {
-	if t.Z > sumZoom || d.job.filter != nil || d.snap.Count(d.clipGrid, sumFrom) < sumFrom {
+	if t.Z > sumZoom || d.job.filter != nil && !d.job.filter.nearlyAll(d.snap) || d.snap.Count(d.clipGrid, sumFrom) < sumFrom {
 		return nil
 	}
 	all, others := 0, 0
@@ -139,10 +139,11 @@ func (d *renderer) addSums(all []*sums) {
 	}
 }
 
-// takeHidden takes away what hidden features of a part added to its sums.
+// takeHidden takes away what features of a part added to its sums that are no
+// longer there, or that the view does not see.
 func (d *renderer) takeHidden(part int32) {
 	seg := d.snap.Segment(part)
-	d.snap.Hidden(part, func(h int32) {
+	take := func(h int32) {
 		if int(h) >= seg.Boxed() || !seg.Box(h).Intersects(d.clipGrid) {
 			return
 		}
@@ -156,6 +157,12 @@ func (d *renderer) takeHidden(part int32) {
 					d.blocks.unnote(g, area, mark(int(part), uint64(h)))
 				}
 			}
+		}
+	}
+	d.snap.Hidden(part, take)
+	d.job.lens.unseen(int(part), seg.Boxed(), func(h int32) {
+		if d.snap.Has(index.Ref{Part: part, Handle: h}) {
+			take(h)
 		}
 	})
 }

@@ -233,6 +233,9 @@ func (s *Snapshot) Compare(a, b Ref) int {
 // Hidden calls fn for every feature of a part that is hidden.
 func (s *Snapshot) Hidden(part int32, fn func(h int32)) { s.parts[part].dead.added(nil, fn) }
 
+// Has reports whether a feature of a segment is still there.
+func (s *Snapshot) Has(r Ref) bool { return !s.parts[r.Part].dead.has(r.Handle) }
+
 // All calls fn for every feature until it returns false: part by part, those with geometry first.
 func (s *Snapshot) All(fn func(Ref) bool) {
 	for i, p := range s.parts {
