@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -134,9 +135,10 @@ func TestTablesArePlain(t *testing.T) {
 	if err := conn.QueryRow(context.Background(), `select st_asewkt(geom) from buildings`).Scan(&text); err != nil || strings.Count(text, " ") != 5 {
 		t.Errorf("a polygon without Z reads %q, %v", text, err)
 	}
+	needs(t, "psql")
 	out, err := exec.Command("psql", "-X", "-d", url, "-c", `\d buildings`).CombinedOutput()
 	if err != nil {
-		t.Skipf("psql: %v", err)
+		t.Fatalf("psql: %v\n%s", err, out)
 	}
 	for _, want := range []string{"height_m", "double precision", "timestamp with time zone", "st_srid(geom) = 4326", "nagar_before"} {
 		if !strings.Contains(string(out), want) {
@@ -429,4 +431,16 @@ func TestUnreachable(t *testing.T) {
 	if _, err := postgis.Open(context.Background(), "postgres://u@127.0.0.1:1/db"); !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("an unreachable server is %v", err)
 	}
+}
+
+// needs skips the test where the program is not installed; in CI that is a failure.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is missing", program)
+	}
+	t.Skipf("%s is not installed", program)
 }

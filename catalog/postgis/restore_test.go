@@ -16,9 +16,7 @@ import (
 // A store restored from a dump is the same store: revisions, feed and history as
 // they were, and the next write goes on from there.
 func TestDumpAndRestore(t *testing.T) {
-	if _, err := exec.LookPath("pg_dump"); err != nil {
-		t.Skip("pg_dump is not installed")
-	}
+	needs(t, "pg_dump")
 	s, url := open(t)
 	define(t, s, buildings())
 	apply(t, s, putBuilding(1, 3), putBuilding(2, 3))
