@@ -63,6 +63,10 @@ func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, arg
 	defer rows.close()
 	var f catalog.Feature
 	for rows.next() {
+		// Rows that had come before the caller left are not theirs any more.
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := t.decodeFeature(rows.values(), &f); err != nil {
 			return err
 		}
