@@ -132,7 +132,9 @@ func decodeBase(raw []byte, p *city.Profile) (*base, error) {
 		if err := b.shape(bf, f.Geometry.Type, f.Geometry.Coordinates); err != nil {
 			return nil, fmt.Errorf("features[%d] %s: %w", i, bf.Name, err)
 		}
-		if bf.Layer == "" || !p.Bounds.ContainsBox(bf.geom.Box()) {
+		// The land goes on beyond the city, so that a map of all of it shows no edge.
+		beyond := !p.Bounds.ContainsBox(bf.geom.Box()) && bf.Layer != "land"
+		if bf.Layer == "" || beyond || !p.Bounds.Intersects(bf.geom.Box()) {
 			return nil, fmt.Errorf("features[%d] %s has no layer or lies outside the city's bounds", i, bf.Name)
 		}
 		b.layers[bf.Layer] = append(b.layers[bf.Layer], bf)

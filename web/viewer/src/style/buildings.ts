@@ -4,7 +4,7 @@ import type { ExpressionSpecification, LayerContext, LayerSpecification } from "
 /** Height in metres, never null, never negative; one storey where unknown. */
 const height: ExpressionSpecification = ["max", 0, ["to-number", ["get", "height_m"], 3]];
 
-/** Footprints, flat or risen: they fade in at z13–14 and rise at z15. */
+/** Built-up blocks from z9.5 on, footprints from z14, risen at z15. */
 export function buildings(x: LayerContext): LayerSpecification[] {
 	const { c, input } = x;
 	const common = { source: x.source("buildings"), "source-layer": "buildings" } as const;
@@ -27,12 +27,12 @@ export function buildings(x: LayerContext): LayerSpecification[] {
 			id: "buildings",
 			type: "fill",
 			...common,
-			minzoom: 13,
+			minzoom: 9.5,
 			...(input.threeD ? { maxzoom: 15.4 } : {}),
 			layout: { visibility },
 			paint: {
 				"fill-color": shade,
-				"fill-opacity": linear([13, 0], [14, x.opacity("buildings", 1)]),
+				"fill-opacity": linear([9.5, 0], [10, x.opacity("buildings", 0.9)], [14, x.opacity("buildings", 1)]),
 			},
 		},
 		{
