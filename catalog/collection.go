@@ -80,6 +80,29 @@ type Field struct {
 	Title   Words     `json:"title,omitempty"`
 	Meaning Words     `json:"meaning,omitempty"`
 	Class   Class     `json:"class"`
+
+	// Indexed says that stores find features by this field's value: see
+	// Query.Match. For text and integers.
+	Indexed bool `json:"indexed,omitempty"`
+	// Link says that the values are ids of features of that collection, which need
+	// not be there (yet). It implies Indexed. For text.
+	Link string `json:"link,omitempty"`
+}
+
+// Findable reports whether Query.Match may name the field.
+func (f *Field) Findable() bool { return f.Indexed || f.Link != "" }
+
+// checkIndex reports what is wrong with the field's index or link, as *Invalid.
+func (f *Field) checkIndex(path string) error {
+	switch {
+	case f.Link != "" && !collectionName.MatchString(f.Link):
+		return &Invalid{Path: path + ".link", Reason: fmt.Sprintf("field %q: link %q is no name of a collection", f.Name, f.Link)}
+	case f.Link != "" && f.Type != TypeText:
+		return &Invalid{Path: path + ".link", Reason: fmt.Sprintf("field %q: a link is a text, not %s", f.Name, f.Type)}
+	case f.Indexed && f.Type != TypeText && f.Type != TypeInteger:
+		return &Invalid{Path: path + ".indexed", Reason: fmt.Sprintf("field %q: text and integers are indexed, not %s", f.Name, f.Type)}
+	}
+	return nil
 }
 
 // Collection describes a set of features of one kind.
@@ -148,6 +171,9 @@ func (c *Collection) Validate() error {
 		seen[f.Name] = true
 		if !f.Type.Valid() {
 			return &Invalid{Path: path + ".type", Reason: fmt.Sprintf("field %q: unknown type %q", f.Name, f.Type)}
+		}
+		if err := f.checkIndex(path); err != nil {
+			return err
 		}
 	}
 	return nil

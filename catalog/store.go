@@ -21,6 +21,12 @@ type Query struct {
 	Collection string
 	Box        *geo.Box // features whose bounding box meets it, borders included; nil: all, those without geometry too
 	At         At
+	Match      *Match // of these values; nil: of any
+
+	// Ever selects every version that was ever current, whenever it was true and
+	// whatever has become of it; At does not count. A feature of several versions
+	// comes as often.
+	Ever bool
 }
 
 // Version is one entry of a feature's history.

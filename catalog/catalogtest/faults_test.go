@@ -34,6 +34,7 @@ func TestSuiteCatches(t *testing.T) {
 		"never backwards":  "clocks/random",
 		"feed remembers":   "erase",
 		"open borders":     "window/borders",
+		"matches all":      "match/brute-force",
 		"deaf":             "cancel/apply",
 		"erases too much":  "erase",
 		"shallow deletion": "apply/results",

@@ -82,5 +82,5 @@ type testCase struct {
 }
 
 // cases is the contract, from the plain to the hard.
-var cases = slices.Concat(defineCases, applyCases, largeCases, eraseCases, exactCases, clockCases, windowCases,
+var cases = slices.Concat(defineCases, applyCases, largeCases, eraseCases, exactCases, clockCases, windowCases, matchCases,
 	feedCases, busyCases, killCases, outsideCases, outsideTableCases, gdalCases)

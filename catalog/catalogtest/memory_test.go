@@ -308,8 +308,24 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 		unlock()
 		return 0, catalog.ErrNotFound
 	}
-	all := o.scan(m.asof(q.At), q.At.Known)
+	all := slices.Collect(maps.Values(o.scan(m.asof(q.At), q.At.Known)))
+	if q.Ever {
+		all = all[:0]
+		for _, l := range o.lives {
+			for i := range l.versions {
+				all = append(all, &l.versions[i].Feature)
+			}
+		}
+	}
+	c := m.collections[q.Collection]
 	unlock()
+	var match *catalog.Matcher
+	if q.Match != nil {
+		var err error
+		if match, err = c.Matcher(q.Match); err != nil {
+			return 0, err
+		}
+	}
 	for _, f := range all {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -318,6 +334,9 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 			continue
 		}
 		if q.Box != nil && (f.Geometry.IsEmpty() || !f.Geometry.Box().Intersects(*q.Box)) {
+			continue
+		}
+		if match != nil && !match.Has(f.Props.Get(match.Field.Name)) && m.fault != "matches all" {
 			continue
 		}
 		if err := fn(f); err != nil {

@@ -202,6 +202,11 @@ func (tx *writeTx) alter(old *coll, desc catalog.Collection) error {
 		}
 		tx.ddl = true
 	}
+	c.found = make([]bool, len(c.cols))
+	copy(c.found, old.found)
+	if err := tx.dropIndexes(&c); err != nil {
+		return err
+	}
 	c.build()
 	if tx.ddl {
 		if err := tx.putTriggers(&c); err != nil {
@@ -298,7 +303,7 @@ func loadSchema(c *conn, at stamp) (*schema, error) {
 	}
 	sc.foreign = n != 0
 	indexes := map[string]bool{}
-	if err := c.query(`SELECT name FROM sqlite_master WHERE type='index' AND (name LIKE 'nagar\_cell\_%' ESCAPE '\' OR name LIKE 'nagar\_id\_%' ESCAPE '\')`, func(q *sqlite.Stmt) error {
+	if err := c.query(`SELECT name FROM sqlite_master WHERE type='index' AND (name LIKE 'nagar\_cell\_%' ESCAPE '\' OR name LIKE 'nagar\_id\_%' ESCAPE '\' OR name LIKE 'nagar\_field\_%' ESCAPE '\')`, func(q *sqlite.Stmt) error {
 		indexes[q.ColumnText(0)] = true
 		return nil
 	}); err != nil {
@@ -310,6 +315,11 @@ func loadSchema(c *conn, at stamp) (*schema, error) {
 		}
 		name, _ := x.spatialIndex()
 		x.indexed = indexes[name]
+		x.found = make([]bool, len(x.Fields))
+		for i := range x.found {
+			two := x.fieldIndexes(i)
+			x.found[i] = indexes[two[0][0]] && indexes[two[1][0]]
+		}
 		x.unique = !indexes[fmt.Sprintf("nagar_id_%d", x.num)]
 		x.build()
 	}

@@ -34,6 +34,9 @@
 //   - nagar_journal: rows that other programs touched since the last drain;
 //   - nagar_faults: rows that break the catalogue's rules, and how.
 //
+// The indexes on the spatial key (nagar_cell_N) and on fields (nagar_field_N_M, of
+// what is past ..._past) are made when they are first searched by: see find.go.
+//
 // # Two clocks
 //
 // A row of the history holds a version that a later one superseded: recorded by

@@ -158,8 +158,13 @@ func (s *Store) History(ctx context.Context, collection, id string) ([]catalog.V
 func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
 	var rev catalog.Rev
 	var fnErr error
-	if q.Box != nil {
+	if q.Box != nil && q.Match == nil {
 		if err := s.indexSpace(ctx, q.Collection); err != nil {
+			return 0, wrap(ctx, "scan "+q.Collection, err)
+		}
+	}
+	if q.Match != nil {
+		if err := s.indexField(ctx, q.Collection, q.Match); err != nil {
 			return 0, wrap(ctx, "scan "+q.Collection, err)
 		}
 	}
@@ -185,13 +190,13 @@ func (tx *readTx) scan(c *coll, q catalog.Query, fn func(*catalog.Feature) error
 	r := newRowReader()
 	var f catalog.Feature
 	current := func(stmt *sqlite.Stmt) error {
-		if catalog.Rev(stmt.ColumnInt64(atRev)) > known {
+		if catalog.Rev(stmt.ColumnInt64(atRev)) > known && !q.Ever {
 			return nil
 		}
 		if err := r.feature(stmt, c, &f); err != nil {
 			return fmt.Errorf("row %d: %w", stmt.ColumnInt64(atRow), err)
 		}
-		if !f.ValidAt(asof) {
+		if !f.ValidAt(asof) && !q.Ever {
 			return nil
 		}
 		return fn(&f)
@@ -201,14 +206,22 @@ func (tx *readTx) scan(c *coll, q catalog.Query, fn func(*catalog.Feature) error
 		if err := r.past(stmt, c, &p); err != nil {
 			return fmt.Errorf("past version %d: %w", stmt.ColumnInt64(atRow), err)
 		}
+		if q.Ever {
+			v := p.Feature
+			return fn(&v)
+		}
 		v, ok := p.at(known)
 		if !ok || !v.ValidAt(asof) {
 			return nil
 		}
 		return fn(&v)
 	}
+	presentOnly := q.At.IsNow() && !q.Ever
+	if q.Match != nil {
+		return tx.match(c, q, r, current, past)
+	}
 	if q.Box == nil {
-		if err := tx.query(c.sql.current, current); err != nil || q.At.IsNow() {
+		if err := tx.query(c.sql.current, current); err != nil || presentOnly {
 			return err
 		}
 		return tx.query(c.sql.past, past)
@@ -216,7 +229,7 @@ func (tx *readTx) scan(c *coll, q catalog.Query, fn func(*catalog.Feature) error
 	if q.Box.IsEmpty() {
 		return nil
 	}
-	if err := tx.window(c.sql.current, quote(c.table), c.indexed, *q.Box, r, current); err != nil || q.At.IsNow() {
+	if err := tx.window(c.sql.current, quote(c.table), c.indexed, *q.Box, r, current); err != nil || presentOnly {
 		return err
 	}
 	return tx.window(c.sql.past, c.history(), true, *q.Box, r, past)
@@ -245,35 +258,6 @@ func (tx *readTx) window(query, table string, indexed bool, b geo.Box, r *rowRea
 		}
 	}
 	return nil
-}
-
-// indexSpace makes the spatial index of the collection where there is none. A
-// file that cannot be written now is searched without.
-func (s *Store) indexSpace(ctx context.Context, collection string) error {
-	have := false
-	err := s.read(ctx, func(tx *readTx) error {
-		c, err := tx.schema.coll(collection)
-		if err == nil {
-			have = c.indexed || c.geom == ""
-		}
-		return err
-	})
-	if err != nil || have {
-		return err
-	}
-	err = s.write(ctx, func(tx *writeTx) error {
-		c, err := tx.schema.coll(collection)
-		if err != nil || c.indexed {
-			return err
-		}
-		tx.ddl = true
-		_, ddl := c.spatialIndex()
-		return tx.once(ddl)
-	})
-	if unavailable(err) {
-		return nil
-	}
-	return err
 }
 
 // levels are the levels of the quadtree that hold anything, found by hopping

@@ -34,8 +34,9 @@ type coll struct {
 	cols   []string
 	index  map[string]int // field name to place
 
-	indexed bool // the table has its spatial index
-	unique  bool // SQLite itself holds that no two rows have one id
+	indexed bool   // the table has its spatial index
+	found   []bool // by place in Fields: the field's indexes are there
+	unique  bool   // SQLite itself holds that no two rows have one id
 
 	sql statements
 }
@@ -294,6 +295,17 @@ func (c *coll) indexes() []string {
 func (c *coll) spatialIndex() (name, ddl string) {
 	name = "nagar_cell_" + strconv.FormatInt(c.num, 10)
 	return name, "CREATE INDEX IF NOT EXISTS " + name + " ON " + quote(c.table) + "(nagar_cell)"
+}
+
+// fieldIndexes are the names and DDL of the two indexes on a field, of what is
+// current and of what is past. As the spatial one they are made when first asked
+// for, and kept from then on.
+func (c *coll) fieldIndexes(place int) [2][2]string {
+	name := fmt.Sprintf("nagar_field_%d_%d", c.num, place)
+	ddl := func(name, table string) [2]string {
+		return [2]string{name, "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + "(" + c.cols[place] + ")"}
+	}
+	return [2][2]string{ddl(name, quote(c.table)), ddl(name+"_past", c.history())}
 }
 
 // journalNow is the instant of an outside write, as its trigger notes it.

@@ -136,6 +136,9 @@ func (s *Store) alterCollection(ctx context.Context, tx pgx.Tx, old *table, c ca
 		}
 	}
 	changed := newTable(t)
+	if err := dropFieldIndexes(ctx, tx, changed); err != nil {
+		return 0, err
+	}
 	if len(next.Fields) > len(old.Fields) || next.Geometry != old.Geometry {
 		gis, err := postgisSchema(ctx, tx)
 		if err != nil {

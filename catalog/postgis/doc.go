@@ -66,6 +66,6 @@
 // A Store may be used from many goroutines and processes at once. Apply holds
 // one connection and a bounded chunk of its batch, besides some bytes per
 // operation; Scan and Changes hold one connection, and a snapshot, while their
-// callback runs. Spatial indexes are built after a load, not during it: see
+// callback runs. Indexes on space and on fields are built after a load, not during it: see
 // index.go. A store restored from pg_dump is the same store.
 package postgis

@@ -38,7 +38,10 @@ func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feat
 		if err != nil {
 			return err
 		}
-		sql, args := where.scanSQL(t, q, "", now)
+		sql, args, err := where.scanSQL(t, q, "", now)
+		if err != nil {
+			return err
+		}
 		return s.stream(ctx, tx, t, sql, args, q.Box, func(f *catalog.Feature) error {
 			err := fn(f)
 			if err != nil {
@@ -103,7 +106,7 @@ func droppedName(coll int32) string { return fmt.Sprintf("nagar.dropped_%d", col
 
 // scanSQL selects what was true at q.At.AsOf (now, when that is zero) as it was
 // recorded up to q.At.Known; with an id, of that feature only.
-func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time) (string, []any) {
+func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time) (string, []any, error) {
 	asof := q.At.AsOf
 	if asof.IsZero() {
 		asof = now
@@ -119,7 +122,17 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time)
 		args = append(args, id)
 		box += fmt.Sprintf(" and x.id = $%d", len(args))
 	}
+	if q.Match != nil {
+		m, err := t.Matcher(q.Match)
+		if err != nil {
+			return "", nil, err
+		}
+		args, box = t.matchSQL(m, args, box)
+	}
 	valid := `(x.valid_from is null or x.valid_from <= $1) and (x.valid_to is null or x.valid_to > $1)` + box
+	if q.Ever {
+		valid, q.At.Known = `$1::timestamptz is not null`+box, 0
+	}
 	var parts []string
 	recorded := ""
 	if q.At.Known != 0 {
@@ -130,7 +143,10 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time)
 		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where %s%s`,
 			t.selectList("x", "m.rev"), from, valid, recorded))
 	}
-	if !q.At.IsNow() {
+	if q.Ever {
+		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where x.nagar_main and %s`,
+			t.selectList("x", "m.rev"), t.history(), valid))
+	} else if !q.At.IsNow() {
 		until := "x.nagar_txn_to is null"
 		join := ""
 		if q.At.Known != 0 {
@@ -144,7 +160,34 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time)
 		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on false where false and x.valid_from < $1`, t.selectList("x", "m.rev"), t.history()))
 		args = args[:1]
 	}
-	return strings.Join(parts, " union all "), args
+	return strings.Join(parts, " union all "), args, nil
+}
+
+// matchSQL appends the condition that a field has one of the values.
+func (t *table) matchSQL(m *catalog.Matcher, args []any, where string) ([]any, string) {
+	column := `x.` + quote(t.columns[m.Place])
+	list, heads := make([]string, len(m.Values)), make([]string, len(m.Values))
+	for i, v := range m.Values {
+		list[i], heads[i] = v.String(), left(v.String())
+	}
+	args = append(args, list)
+	if m.Field.Type == catalog.TypeInteger {
+		return args, fmt.Sprintf("%s and %s = any($%d::bigint[])", where, column, len(args))
+	}
+	args = append(args, heads)
+	return args, fmt.Sprintf("%s and %s = any($%d::text[]) and %s = any($%d::text[])", where, column, len(args)-1, t.indexed(m.Place, "x."), len(args))
+}
+
+// left is what left(s, maxKey) is in the database.
+func left(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxKey {
+			return s[:i]
+		}
+		n++
+	}
+	return s
 }
 
 // clampBox keeps infinities away from the database; nothing lies out there.
@@ -168,7 +211,10 @@ func (s *Store) Feature(ctx context.Context, collection, id string, at catalog.A
 		if err != nil {
 			return err
 		}
-		sql, args := where.scanSQL(t, catalog.Query{Collection: collection, At: at}, id, now)
+		sql, args, err := where.scanSQL(t, catalog.Query{Collection: collection, At: at}, id, now)
+		if err != nil {
+			return err
+		}
 		found := false
 		err = s.stream(ctx, tx, t, sql, args, nil, func(g *catalog.Feature) error {
 			f, found = *g, true

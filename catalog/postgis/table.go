@@ -32,6 +32,26 @@ func (t *table) history() string { return `nagar.` + quote("h_"+t.Name) }
 // index is the name of the spatial index.
 func (t *table) index() string { return fmt.Sprintf("nagar_%d_geom", t.coll) }
 
+// fieldIndexes are the names of the two indexes on a field, of what is current
+// and of what is past.
+func (t *table) fieldIndexes(place int) [2]string {
+	name := fmt.Sprintf("nagar_%d_field_%d", t.coll, place)
+	return [2]string{name, name + "_past"}
+}
+
+// maxKey is how many characters of a text an index holds: a B-tree takes no entry
+// of more than 2,704 bytes.
+const maxKey = 128
+
+// indexed is what an index of the field is on, of the row x.
+func (t *table) indexed(place int, x string) string {
+	column := x + quote(t.columns[place])
+	if t.Fields[place].Type == catalog.TypeText {
+		return fmt.Sprintf("left(%s, %d)", column, maxKey)
+	}
+	return column
+}
+
 // list returns the field columns with a prefix such as "c.", each after a comma.
 func (t *table) list(prefix string) string {
 	var b strings.Builder

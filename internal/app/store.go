@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -84,19 +85,44 @@ func defineStandard(ctx context.Context, s catalog.Store) error {
 	if err != nil {
 		return fmt.Errorf("list collections: %w", err)
 	}
-	there := make(map[string]bool, len(have))
+	there := make(map[string]*catalog.Collection, len(have))
 	for i := range have {
-		there[have[i].Name] = true
+		there[have[i].Name] = &have[i]
 	}
 	for _, c := range catalog.Standard() {
-		if there[c.Name] {
-			continue
+		if old := there[c.Name]; old != nil {
+			next, ok := catchUp(old, &c)
+			if !ok {
+				continue
+			}
+			c = next
 		}
 		if _, err := s.Define(ctx, c); err != nil {
 			return fmt.Errorf("define %s: %w", c.Name, err)
 		}
 	}
 	return nil
+}
+
+// catchUp is a collection, as its owner has described it, with what a store made
+// by an older version lacks of the standard: fields, indexes and links. ok is false
+// when it lacks nothing.
+func catchUp(have, standard *catalog.Collection) (next catalog.Collection, ok bool) {
+	next = *have
+	next.Fields = slices.Clone(have.Fields)
+	for _, want := range standard.Fields {
+		f, there := next.Field(want.Name)
+		switch {
+		case !there:
+			next.Fields = append(next.Fields, want)
+		case f.Type != want.Type || f.Indexed == want.Indexed && f.Link == want.Link, f.Findable() && !want.Findable():
+			continue
+		default:
+			f.Indexed, f.Link = want.Indexed, want.Link
+		}
+		ok = true
+	}
+	return next, ok
 }
 
 // OpenAccess opens the database of who may see what, which lies beside the store:

@@ -32,6 +32,7 @@ func componentSchemas() map[string]any {
 			"name": textSchema(), "type": schema{"type": "string", "enum": []catalog.FieldType{
 				catalog.TypeText, catalog.TypeInteger, catalog.TypeReal, catalog.TypeBoolean, catalog.TypeTime, catalog.TypeDate, catalog.TypeJSON}},
 			"unit": described(textSchema(), "UCUM code"), "title": words, "meaning": words, "class": class,
+			"indexed": described(schema{"type": "boolean"}, "Features are found by its value"), "link": described(collectionSchema(), "Its values are ids of features of that collection"),
 		}),
 		"Collection": shape("A collection", []string{"name", "geometry", "fields"}, schema{
 			"name": collectionSchema(), "title": words, "description": words, "owner": textSchema(), "licence": textSchema(), "source": textSchema(), "class": class,
