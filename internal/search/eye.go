@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"nagar/catalog"
+	"nagar/city/spelling"
 )
 
 // classes are the classifications that the words of what the view sees may be
@@ -147,7 +148,7 @@ func (m *matcher) meets(j int, v *value) bool {
 		if sound != "" && (v.skeletons[i] == sound || len(sound) > 2 && strings.HasPrefix(v.skeletons[i], sound)) {
 			return true
 		}
-		if most := forgiven(w); most > 0 && have[0] == w[0] && slips(w, have, most) <= most {
+		if most := spelling.Forgiven(w); most > 0 && have[0] == w[0] && spelling.Slips(w, have, most) <= most {
 			return true
 		}
 	}

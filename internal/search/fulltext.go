@@ -13,6 +13,7 @@ import (
 	"github.com/blevesearch/bleve/v2/search/query"
 
 	"nagar/catalog"
+	"nagar/city/spelling"
 )
 
 // Kinds of words in the full-text index; each has a field per classification.
@@ -79,7 +80,7 @@ func run(ctx context.Context, index bleve.Index, q query.Query, most int) ([]str
 
 // wordQuery looks for one word: as it is, as a beginning, by its sound, with a slip.
 func wordQuery(w string, classes []catalog.Class) query.Query {
-	sound := skeletonOf(w)
+	sound := spelling.Skeleton(w)
 	var any []query.Query
 	add := func(q query.FieldableQuery, kind string, class catalog.Class, boost float64) {
 		q.SetField(indexField(kind, class))
@@ -102,7 +103,7 @@ func wordQuery(w string, classes []catalog.Class) query.Query {
 		} else if sound != "" {
 			add(bleve.NewTermQuery(sound), soundWords, class, 1)
 		}
-		if n := forgiven(w); n > 0 {
+		if n := spelling.Forgiven(w); n > 0 {
 			q := bleve.NewFuzzyQuery(w)
 			q.SetFuzziness(n)
 			q.SetPrefix(1)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"nagar/catalog"
+	"nagar/city/spelling"
 	"nagar/geo"
 )
 
@@ -87,9 +88,9 @@ func memberOf(c *catalog.Collection, f *catalog.Feature) (m member, group string
 		}
 		val := value{field: fd.Name, role: r, text: v}
 		if r != showRole {
-			val.words = fold(v.Str())
+			val.words = spelling.Fold(v.Str())
 			for _, w := range val.words {
-				val.skeletons = append(val.skeletons, skeletonOf(w))
+				val.skeletons = append(val.skeletons, spelling.Skeleton(w))
 			}
 		}
 		if r == nameRole && len(val.words) > 0 {

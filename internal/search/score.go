@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nagar/catalog"
+	"nagar/city/spelling"
 )
 
 // maxQueryWords bounds the words of a question.
@@ -29,7 +30,7 @@ type matcher struct {
 func newMatcher(words []string, q *Query) *matcher {
 	m := &matcher{words: words, lang: q.Lang, view: q.View, near: q.Near, whole: strings.Join(words, " ")}
 	for _, w := range words {
-		m.sounds = append(m.sounds, skeletonOf(w))
+		m.sounds = append(m.sounds, spelling.Skeleton(w))
 	}
 	return m
 }
@@ -103,8 +104,8 @@ func (m *matcher) word(j int, v *value) float64 {
 		case len(sound) > 2 && strings.HasPrefix(v.skeletons[i], sound):
 			best = max(best, 0.6)
 		case v.role == nameRole:
-			if most := forgiven(w); most > 0 && best < 0.6 && have[0] == w[0] {
-				if d := slips(w, have, most); d <= most {
+			if most := spelling.Forgiven(w); most > 0 && best < 0.6 && have[0] == w[0] {
+				if d := spelling.Slips(w, have, most); d <= most {
 					best = max(best, 0.62-0.1*float64(d-1))
 				}
 			}

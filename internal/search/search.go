@@ -16,6 +16,7 @@ import (
 	"github.com/blevesearch/bleve/v2"
 
 	"nagar/catalog"
+	"nagar/city/spelling"
 	"nagar/geo"
 )
 
@@ -236,7 +237,7 @@ func page(hits []Hit, q Query) []Hit {
 }
 
 func (x *Index) ask(ctx context.Context, q Query, text string) ([]Hit, error) {
-	words := fold(text)
+	words := spelling.Fold(text)
 	if len(words) > maxQueryWords {
 		words = words[:maxQueryWords]
 	}

@@ -1,4 +1,7 @@
-package search
+// Package spelling brings the ways one name is written together: Latin and
+// Devanagari letters, long and short vowels, doubled letters, aspirates, slips of
+// the hand. It is pure and safe for concurrent use.
+package spelling
 
 import (
 	"strings"
@@ -7,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxWords bounds the words taken from one text.
-const maxWords = 24
+// MaxWords bounds the words that Fold takes from one text.
+const MaxWords = 24
 
-// fold returns the words of a text in plain Latin lower case, diacritics
+// Fold returns the words of a text in plain Latin lower case, diacritics
 // dropped, Devanagari transliterated, other scripts as they are. A word with
 // marks inside, such as F/N or St.George, gives its parts and, unless it is
 // long, the parts joined.
-func fold(s string) []string {
+func Fold(s string) []string {
 	var out []string
 	for field := range strings.FieldsFuncSeq(norm.NFKD.String(s), unicode.IsSpace) {
 		parts := strings.FieldsFunc(field, func(r rune) bool {
@@ -22,12 +25,12 @@ func fold(s string) []string {
 		})
 		joined := ""
 		for _, p := range parts {
-			if w := foldWord(p); w != "" && len(out) < maxWords {
+			if w := Word(p); w != "" && len(out) < MaxWords {
 				out = append(out, w)
 				joined += w
 			}
 		}
-		if len(parts) > 1 && joined != "" && len(joined) <= 12 && len(out) < maxWords {
+		if len(parts) > 1 && joined != "" && len(joined) <= 12 && len(out) < MaxWords {
 			out = append(out, joined)
 		}
 	}
@@ -59,9 +62,10 @@ var (
 	}
 )
 
-// foldWord folds one word. The vowel a that a Devanagari consonant carries by
+// Word folds one word: plain Latin lower case, without marks. The text is taken
+// in NFKD (golang.org/x/text/unicode/norm). The vowel a that a Devanagari consonant carries by
 // itself is silent at the end of a word.
-func foldWord(s string) string {
+func Word(s string) string {
 	var b strings.Builder
 	runes := []rune(s)
 	for i := 0; i < len(runes); i++ {
@@ -128,11 +132,11 @@ func nasal(runes []rune, i int) string {
 	return "n"
 }
 
-// skeletonOf reduces a folded Latin word to what its spellings have in common:
+// Skeleton reduces a folded Latin word to what its spellings have in common:
 // aspirates, doubled letters, and the vowel a within fall away. "andheri" and
 // "andhari", "vikhroli" and "wikroli", "kandivli" and "kandivali" become one.
 // It is "" for words of one letter.
-func skeletonOf(w string) string {
+func Skeleton(w string) string {
 	s := sounds.Replace(w)
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -162,9 +166,9 @@ var sounds = strings.NewReplacer(
 	"ck", "k", "w", "v", "z", "j", "q", "k", "x", "ks", "oo", "u", "ou", "u", "ee", "i", "au", "o", "aw", "o", "ai", "e", "ay", "e", "y", "i",
 )
 
-// slips is the Damerau-Levenshtein distance (optimal string alignment) of two
+// Slips is the Damerau-Levenshtein distance (optimal string alignment) of two
 // words, or most+1 when it is larger than most.
-func slips(a, b string, most int) int {
+func Slips(a, b string, most int) int {
 	if d := len(a) - len(b); d > most || -d > most {
 		return most + 1
 	}
@@ -198,8 +202,8 @@ func slips(a, b string, most int) int {
 	return min(prev[len(b)], most+1)
 }
 
-// forgiven is how many slips a word of this length may have.
-func forgiven(w string) int {
+// Forgiven is how many slips a word of this length may have.
+func Forgiven(w string) int {
 	switch {
 	case len(w) < 4:
 		return 0
