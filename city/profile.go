@@ -77,6 +77,23 @@ type Address struct {
 	// FictitiousPhone is a pattern for telephone numbers that no one has, # for a digit.
 	FictitiousPhone string              `json:"fictitious_phone,omitempty"`
 	Words           map[string][]string `json:"words"` // canonical word → the ways it is written, lower case
+	// PostcodeStem is what a shortened postcode leaves out: 400, where "Mumbai 53" means 400053.
+	PostcodeStem string `json:"postcode_stem,omitempty"`
+	// Roles say what canonical words do in an address: role (see AddressRoles) → words.
+	Roles map[string][]string `json:"roles,omitempty"`
+	// Localities are the neighbourhoods that addresses name → further ways of writing them.
+	Localities map[string][]string `json:"localities,omitempty"`
+}
+
+// AddressRoles are the roles that a word may have in an address. What follows or
+// precedes it, in brackets: a unit, wing, floor or building (its number), a society
+// or house (its name: "Ganesh Apartments"), a dwelling ("House Kaveri"), a plot, a
+// parcel of the cadastre, a survey (its numbers), a road or area (its name), near
+// (a landmark), a side of a locality (east), a title (Shri), the city itself, the
+// word number, and noise.
+var AddressRoles = []string{
+	"unit", "wing", "floor", "building", "society", "house", "dwelling", "plot", "parcel", "survey",
+	"road", "near", "area", "side", "title", "city", "number", "noise",
 }
 
 // Profile is all that is one city's own. It is read-only after Load and safe for

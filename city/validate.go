@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,16 @@ func (p *Profile) validate() error {
 	}
 	if err := p.complete("address.city", p.Address.City); err != nil {
 		return err
+	}
+	for role, words := range p.Address.Roles {
+		if !slices.Contains(AddressRoles, role) {
+			return fmt.Errorf("address.roles: no role is called %q", role)
+		}
+		for _, w := range words {
+			if p.Address.Words[w] == nil {
+				return fmt.Errorf("address.roles.%s: %q is not in address.words", role, w)
+			}
+		}
 	}
 	if err := p.validScale("air_index", &p.AirIndex); err != nil {
 		return err
