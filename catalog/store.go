@@ -69,6 +69,10 @@ type Store interface {
 	// returns; what it points to may be kept. fn's error ends the scan and is returned.
 	Scan(ctx context.Context, q Query, fn func(*Feature) error) (Rev, error)
 
+	// ScanAll is a Scan of each query, all of one and the same snapshot; fn is told
+	// which of them selected the feature. It is for many small questions.
+	ScanAll(ctx context.Context, queries []Query, fn func(i int, f *Feature) error) (Rev, error)
+
 	// Head is the latest revision.
 	Head(ctx context.Context) (Rev, error)
 	// RevAt is the last revision recorded at or before t; 0 when there is none.

@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -15,6 +16,7 @@ var matchCases = []testCase{
 	{name: "match/refuse", run: testMatchRefuse},
 	{name: "match/values", run: testMatchValues},
 	{name: "match/altered", run: testMatchAltered},
+	{name: "match/many", run: testScanAll},
 	{name: "match/erased", run: testMatchErased},
 	{name: "match/outside", outside: true, run: testMatchOutside},
 	{name: "match/dropped-outside", outside: true, run: testMatchDropped},
@@ -233,6 +235,76 @@ func (e *env) openDefined(s catalog.Store, c catalog.Collection) catalog.Store {
 		e.Fatalf("define %s: %v", c.Name, err)
 	}
 	return s
+}
+
+// testScanAll asks many questions of one snapshot, while somebody writes.
+func testScanAll(e *env) {
+	e.define(linked())
+	records := linked()
+	records.Name = "records"
+	e.define(records)
+	write := func(s catalog.Store, n int) error {
+		a, b := put("a", "name", "s", "n", n), put("b", "name", "s", "n", n)
+		b.Collection = "records"
+		_, err := s.Apply(e.ctx, catalog.Batch{Ops: catalog.Ops(a, b)})
+		return err
+	}
+	if err := write(e.s, 0); err != nil {
+		e.Fatal(err)
+	}
+	other := e.open()
+	done, stop := make(chan error, 1), make(chan struct{})
+	go func() {
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if err := write(other, n); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	match := &catalog.Match{Field: "name", Values: []string{"s"}}
+	box, nowhere, empty := geo.World(), geo.Box{W: 1, S: 1, E: 2, N: 2}, geo.EmptyBox()
+	queries := []catalog.Query{{Collection: "places", Match: match}, {Collection: "records", Match: match}, {Collection: "places", Box: &nowhere},
+		{Collection: "records", Box: &box}, {Collection: "places"}, {Collection: "places", Box: &empty, Match: match}, {Collection: "places", Match: &catalog.Match{Field: "n"}}}
+	for range 40 {
+		seen := map[int]int64{}
+		rev, err := e.s.ScanAll(e.ctx, queries, func(i int, f *catalog.Feature) error {
+			if _, twice := seen[i]; twice {
+				e.Errorf("query %d gave two features", i)
+			}
+			seen[i] = f.Props.Get("n").Int()
+			if f.Rev == 0 {
+				e.Errorf("query %d: a feature without revision", i)
+			}
+			return nil
+		})
+		if err != nil || rev == 0 || len(seen) != 4 || seen[0] != seen[1] || seen[0] != seen[3] || seen[0] != seen[4] {
+			e.Errorf("one snapshot at %d, %v: %v", rev, err, seen)
+			break
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		e.Error(err)
+	}
+	if rev, err := e.s.ScanAll(e.ctx, nil, nil); err != nil || rev != e.head(e.s) {
+		e.Errorf("no questions: revision %d, %v", rev, err)
+	}
+	enough := errors.New("enough")
+	if _, err := e.s.ScanAll(e.ctx, queries, func(int, *catalog.Feature) error { return enough }); !errors.Is(err, enough) {
+		e.Errorf("the caller's error: %v", err)
+	}
+	_, err := e.s.ScanAll(e.ctx, append(queries, catalog.Query{Collection: "nowhere"}), func(int, *catalog.Feature) error { return nil })
+	wantNotFound(e, "ScanAll", err)
+	_, err = e.s.ScanAll(e.ctx, append(queries, catalog.Query{Collection: "places", Match: &catalog.Match{Field: "day"}}), func(int, *catalog.Feature) error { return nil })
+	e.wantInvalid(err, "ScanAll by a field that is not indexed")
+	e.now(e.s, "places", "a") // the handle is of use after all that
 }
 
 func testMatchErased(e *env) {

@@ -346,6 +346,18 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 	return head, nil
 }
 
+func (m *memory) ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (rev catalog.Rev, err error) {
+	if len(queries) == 0 {
+		return m.Head(ctx)
+	}
+	for i, q := range queries {
+		if rev, err = m.Scan(ctx, q, func(f *catalog.Feature) error { return fn(i, f) }); err != nil {
+			return 0, err
+		}
+	}
+	return rev, nil
+}
+
 func (m *memory) Head(context.Context) (catalog.Rev, error) {
 	defer m.lock()()
 	return m.head(), nil

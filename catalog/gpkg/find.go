@@ -12,28 +12,39 @@ import (
 // million keys then costs a second, and to keep them in order while a city is
 // loaded costs three.
 
-// indexSpace makes the spatial index of the collection where there is none. A
-// file that cannot be written now is searched without.
-func (s *Store) indexSpace(ctx context.Context, collection string) error {
-	have := false
+// indexFor makes the indexes that the queries go by where there are none. A file
+// that cannot be written now is searched without.
+func (s *Store) indexFor(ctx context.Context, queries []catalog.Query) error {
+	var lacking []catalog.Query
 	err := s.read(ctx, func(tx *readTx) error {
-		c, err := tx.schema.coll(collection)
-		if err == nil {
-			have = c.indexed || c.geom == ""
+		for _, q := range queries {
+			_, ddl, err := tx.schema.lacks(q)
+			if err != nil {
+				return err
+			}
+			if ddl != nil {
+				lacking = append(lacking, q)
+			}
 		}
-		return err
+		return nil
 	})
-	if err != nil || have {
+	if err != nil || len(lacking) == 0 {
 		return err
 	}
 	err = s.write(ctx, func(tx *writeTx) error {
-		c, err := tx.schema.coll(collection)
-		if err != nil || c.indexed {
-			return err
+		for _, q := range lacking {
+			c, ddl, err := tx.schema.lacks(q)
+			if err != nil {
+				return err
+			}
+			for _, index := range ddl {
+				tx.ddl = true
+				if err := tx.once(index); err != nil {
+					return c.describe(err)
+				}
+			}
 		}
-		tx.ddl = true
-		_, ddl := c.spatialIndex()
-		return tx.once(ddl)
+		return nil
 	})
 	if unavailable(err) {
 		return nil
@@ -41,48 +52,28 @@ func (s *Store) indexSpace(ctx context.Context, collection string) error {
 	return err
 }
 
+// lacks is the DDL of the indexes that the query goes by and that are not there.
+func (sc *schema) lacks(q catalog.Query) (*coll, []string, error) {
+	c, err := sc.coll(q.Collection)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case q.Match != nil:
+		m, err := c.Matcher(q.Match)
+		if err != nil || c.finds(m.Place) {
+			return c, nil, err
+		}
+		two := c.fieldIndexes(m.Place)
+		return c, []string{two[0][1], two[1][1]}, nil
+	case q.Box != nil && !c.indexed && c.geom != "":
+		_, ddl := c.spatialIndex()
+		return c, []string{ddl}, nil
+	}
+	return c, nil, nil
+}
+
 // finds reports whether the indexes of the field at that place are there.
 func (c *coll) finds(place int) bool { return place < len(c.found) && c.found[place] }
-
-// indexField makes the indexes of the field that is matched where there are none.
-func (s *Store) indexField(ctx context.Context, collection string, match *catalog.Match) error {
-	lacks := func(sc *schema) (*coll, int, error) {
-		c, err := sc.coll(collection)
-		if err != nil {
-			return nil, 0, err
-		}
-		m, err := c.Matcher(match)
-		if err != nil || c.finds(m.Place) {
-			return nil, 0, err
-		}
-		return c, m.Place, nil
-	}
-	var missing *coll
-	err := s.read(ctx, func(tx *readTx) (err error) {
-		missing, _, err = lacks(tx.schema)
-		return err
-	})
-	if err != nil || missing == nil {
-		return err
-	}
-	err = s.write(ctx, func(tx *writeTx) error {
-		c, place, err := lacks(tx.schema)
-		if err != nil || c == nil {
-			return err
-		}
-		tx.ddl = true
-		for _, index := range c.fieldIndexes(place) {
-			if err := tx.once(index[1]); err != nil {
-				return c.describe(err)
-			}
-		}
-		return nil
-	})
-	if unavailable(err) { // a file that cannot be written now is searched without
-		return nil
-	}
-	return err
-}
 
 // dropIndexes drops the indexes of fields that are indexed no more.
 func (tx *writeTx) dropIndexes(c *coll) error {

@@ -156,38 +156,43 @@ func (s *Store) History(ctx context.Context, collection, id string) ([]catalog.V
 // Scan calls fn for each selected feature of one consistent snapshot, in the
 // order of their rows, what is current first.
 func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error) {
+	return s.ScanAll(ctx, []catalog.Query{q}, func(_ int, f *catalog.Feature) error { return fn(f) })
+}
+
+// ScanAll is a Scan of each query, one after the other, of one snapshot.
+func (s *Store) ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (catalog.Rev, error) {
 	var rev catalog.Rev
 	var fnErr error
-	if q.Box != nil && q.Match == nil {
-		if err := s.indexSpace(ctx, q.Collection); err != nil {
-			return 0, wrap(ctx, "scan "+q.Collection, err)
-		}
-	}
-	if q.Match != nil {
-		if err := s.indexField(ctx, q.Collection, q.Match); err != nil {
-			return 0, wrap(ctx, "scan "+q.Collection, err)
-		}
-	}
-	err := s.read(ctx, func(tx *readTx) error {
-		c, err := tx.schema.coll(q.Collection)
-		if err != nil {
-			return err
-		}
-		rev = tx.head
-		return tx.scan(c, q, func(f *catalog.Feature) error {
-			fnErr = fn(f)
-			return fnErr
+	doing := "scan"
+	err := s.indexFor(ctx, queries)
+	if err == nil {
+		err = s.read(ctx, func(tx *readTx) error {
+			rev = tx.head
+			r := newRowReader()
+			for i, q := range queries {
+				doing = "scan " + q.Collection
+				c, err := tx.schema.coll(q.Collection)
+				if err != nil {
+					return err
+				}
+				if err := tx.scan(c, q, r, func(f *catalog.Feature) error {
+					fnErr = fn(i, f)
+					return fnErr
+				}); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
-	})
+	}
 	if fnErr != nil {
 		return rev, fnErr
 	}
-	return rev, wrap(ctx, "scan "+q.Collection, err)
+	return rev, wrap(ctx, doing, err)
 }
 
-func (tx *readTx) scan(c *coll, q catalog.Query, fn func(*catalog.Feature) error) error {
+func (tx *readTx) scan(c *coll, q catalog.Query, r *rowReader, fn func(*catalog.Feature) error) error {
 	asof, known := tx.moment(q.At)
-	r := newRowReader()
 	var f catalog.Feature
 	current := func(stmt *sqlite.Stmt) error {
 		if catalog.Rev(stmt.ColumnInt64(atRev)) > known && !q.Ever {

@@ -21,13 +21,9 @@ type binaryRows struct {
 // ask for text. The arguments are int64, float64, string, []string, time.Time or
 // types of those kinds that appendArg knows.
 func queryBinary(ctx context.Context, conn *pgx.Conn, sql string, args ...any) (*binaryRows, error) {
-	values := make([][]byte, len(args))
-	for i, a := range args {
-		b, err := textArg(a)
-		if err != nil {
-			return nil, err
-		}
-		values[i] = b
+	values, err := textArgs(args)
+	if err != nil {
+		return nil, err
 	}
 	rr := conn.PgConn().ExecParams(ctx, sql, values, nil, nil, []int16{pgx.BinaryFormatCode})
 	return &binaryRows{rr: rr}, nil
@@ -55,6 +51,19 @@ func (r *binaryRows) close() error {
 		_, r.err = r.rr.Close()
 	}
 	return r.err
+}
+
+// textArgs are arguments in PostgreSQL's text form.
+func textArgs(args []any) ([][]byte, error) {
+	values := make([][]byte, len(args))
+	for i, a := range args {
+		b, err := textArg(a)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = b
+	}
+	return values, nil
 }
 
 // textArg is an argument in PostgreSQL's text form.

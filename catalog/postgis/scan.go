@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -56,6 +57,113 @@ func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feat
 	return rev, nil
 }
 
+// ScanAll is a Scan of each query, of one snapshot, in one round trip: the answers
+// come back one after the other.
+func (s *Store) ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (catalog.Rev, error) {
+	var rev catalog.Rev
+	err := s.snapshot(ctx, func(tx pgx.Tx) error {
+		var now time.Time
+		if err := tx.QueryRow(ctx, headSQL+`, clock_timestamp()`).Scan(&rev, &now); err != nil {
+			return err
+		}
+		tables, where, err := s.tablesOf(ctx, tx, queries)
+		if err != nil {
+			return err
+		}
+		line := tx.Conn().PgConn().StartPipeline(ctx)
+		err = func() error {
+			for i, q := range queries {
+				if q.Box != nil && q.Box.IsEmpty() {
+					q.Box = &geo.Box{W: 181, S: 91, E: 181, N: 91} // meets nothing
+				}
+				sql, args, err := where[i].scanSQL(tables[i], q, "", now)
+				if err != nil {
+					return err
+				}
+				values, err := textArgs(args)
+				if err != nil {
+					return err
+				}
+				line.SendQueryParams(sql, values, nil, nil, []int16{pgx.BinaryFormatCode})
+			}
+			if err := line.Sync(); err != nil {
+				return err
+			}
+			return s.answers(ctx, line, tables, queries, fn)
+		}()
+		if closed := line.Close(); err == nil {
+			err = closed
+		}
+		return err
+	})
+	if err != nil {
+		return 0, s.fail(ctx, "scan", err)
+	}
+	return rev, nil
+}
+
+// answers hands on what comes back for each query.
+func (s *Store) answers(ctx context.Context, line *pgconn.Pipeline, tables []*table, queries []catalog.Query, fn func(int, *catalog.Feature) error) error {
+	for i := range queries {
+		got, err := line.GetResults()
+		if err != nil {
+			return err
+		}
+		rr, ok := got.(*pgconn.ResultReader)
+		if !ok {
+			return fmt.Errorf("the database answered %T", got)
+		}
+		err = s.features(ctx, &binaryRows{rr: rr}, tables[i], queries[i].Box, func(f *catalog.Feature) error { return fn(i, f) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tablesOf are the tables that the queries read, and where their rows are. What is
+// known of them is asked for in one go; a table that changed is read anew.
+func (s *Store) tablesOf(ctx context.Context, tx pgx.Tx, queries []catalog.Query) ([]*table, []current, error) {
+	names := make([]string, len(queries))
+	for i := range queries {
+		names[i] = queries[i].Collection
+	}
+	rows, err := tx.Query(ctx, `select name, version, coalesce(to_regclass('public.' || quote_ident(name))::oid = rel, false) from nagar.collections where name = any($1)`, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	type state struct {
+		version int64
+		there   bool
+	}
+	states := map[string]state{}
+	var name string
+	var st state
+	if _, err := pgx.ForEachRow(rows, []any{&name, &st.version, &st.there}, func() error {
+		states[name] = st
+		return nil
+	}); err != nil {
+		return nil, nil, err
+	}
+	tables, where := make([]*table, len(queries)), make([]current, len(queries))
+	for i, name := range names {
+		s.mu.Lock()
+		t := s.known[name]
+		s.mu.Unlock()
+		if st := states[name]; t != nil && st.there && t.version == st.version {
+			tables[i], where[i] = t, current(t.name())
+			continue
+		}
+		if tables[i], err = s.table(ctx, tx, name); err != nil {
+			return nil, nil, err
+		}
+		if where[i], err = s.standIn(ctx, tx, tables[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return tables, where, nil
+}
+
 // stream reads features and hands on those whose box meets the given one: the
 // database's boxes are rounded outward to single precision.
 func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, args []any, box *geo.Box, fn func(*catalog.Feature) error) error {
@@ -63,6 +171,10 @@ func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, arg
 	if err != nil {
 		return err
 	}
+	return s.features(ctx, rows, t, box, fn)
+}
+
+func (s *Store) features(ctx context.Context, rows *binaryRows, t *table, box *geo.Box, fn func(*catalog.Feature) error) error {
 	defer rows.close()
 	var f catalog.Feature
 	for rows.next() {
