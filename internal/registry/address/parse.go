@@ -43,15 +43,15 @@ type walk struct {
 	i  int
 	a  Address
 
-	words     []Word // of the phrase that is being read
-	places    int    // how many of them name a locality
-	isName    bool   // the phrase is surely a name ("... Apartments")
-	near      bool   // it is a landmark
-	nameNext  bool   // the phrase after "House ..."
-	areaNext  bool   // the phrase after "Village ..."
-	lonely    string // a number that stood alone: of a house if a road follows, else of a unit
-	closed    bool   // the phrase before ended just here, at a comma
-	wasPlace  bool   // the word before is a locality
+	words    []Word // of the phrase that is being read
+	places   int    // how many of them name a locality
+	isName   bool   // the phrase is surely a name ("... Apartments")
+	near     bool   // it is a landmark
+	nameNext bool   // the phrase after "House ..."
+	areaNext bool   // the phrase after "Village ..."
+	lonely   string // a number that stood alone: of a house if a road follows, else of a unit
+	closed   bool   // the phrase before ended just here, at a comma
+	wasPlace bool   // the word before is a locality
 }
 
 func (w *walk) step() {
