@@ -1,7 +1,8 @@
 package layers
 
 import (
-	"reflect"
+	"bytes"
+	"encoding/json"
 	"slices"
 
 	"nagar/catalog"
@@ -49,5 +50,20 @@ func inWordsOnly(a, b *catalog.Collection) bool {
 	}
 	c := *b
 	c.Rev = a.Rev
-	return !reflect.DeepEqual(a, &c)
+	return !sameDescription(a, &c)
+}
+
+// sameDescription reports whether two descriptions say the same. One may have been
+// read from a file: absent texts and empty ones are alike.
+func sameDescription(a, b *catalog.Collection) bool {
+	text := func(c catalog.Collection) []byte {
+		c.Fields = append([]catalog.Field{}, c.Fields...)
+		out, err := json.Marshal(c)
+		if err != nil { // descriptions always marshal: stores keep them so
+			return nil
+		}
+		return out
+	}
+	x, y := text(*a), text(*b)
+	return x != nil && bytes.Equal(x, y)
 }

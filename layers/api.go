@@ -12,6 +12,7 @@ import (
 type Source interface {
 	catalog.Feed
 	Head(ctx context.Context) (catalog.Rev, error)
+	RevAt(ctx context.Context, t time.Time) (catalog.Rev, error)
 	Collections(ctx context.Context) ([]catalog.Collection, error)
 	Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feature) error) (catalog.Rev, error)
 }
@@ -22,6 +23,22 @@ type Options struct {
 	CacheBytes int64            // the most that cached tiles may take; 0: 64 MiB, negative: no cache
 	TileBytes  int              // budget of a compressed generalised tile in bytes; 0: 500 kB
 	Clock      func() time.Time // the city's now; nil: time.Now
+
+	// Snapshots is the folder, beside the store and for it alone, where the index is
+	// kept from one run to the next; "": nowhere. It holds all that the collections
+	// hold, so it is as secret as the store. Tell, unless nil, is told what became
+	// of it; it is called from Run's goroutines, one at a time.
+	Snapshots string
+	Tell      func(SnapshotNotice)
+}
+
+// SnapshotNotice says what became of the snapshot file.
+type SnapshotNotice struct {
+	Written bool        // it was written, or should have been; else it was, or should have been, read
+	Rev     catalog.Rev // that it shows
+	Bytes   int64
+	Took    time.Duration
+	Err     error // why it was not written; why it was not used, and everything was read from the store
 }
 
 // Info describes a collection as it is now.

@@ -42,6 +42,8 @@ type Engine struct {
 
 	mergeDue chan struct{}
 	timeDue  chan struct{}
+	keep     *keeper
+	telling  sync.Mutex // held while Options.Tell runs
 	counts   counters
 }
 
@@ -61,6 +63,10 @@ type collection struct {
 	info catalog.Collection
 	snap *index.Snapshot
 	rev  catalog.Rev
+
+	// How many revisions erased something, and of how many nothing is kept any more
+	// in what is hidden: see keeper.
+	scrubs, purged int
 }
 
 func (c *collection) describe() Info {
@@ -85,6 +91,7 @@ func New(src Source, o Options) *Engine {
 		src: src, opts: o,
 		loaded: make(chan struct{}), advanced: make(chan struct{}),
 		mergeDue: make(chan struct{}, 1), timeDue: make(chan struct{}, 1),
+		keep:  newKeeper(o.Snapshots),
 		cache: newCache(o.CacheBytes), rows: newKeptRows(keptRowsLimit), workers: newWorkers(), timed: newTimetable(),
 	}
 	e.renders.New = func() any { return new(renderer) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"nagar/catalog"
@@ -18,13 +19,13 @@ import (
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan struct{}, 2)
-	go func() { e.mergeLoop(ctx); done <- struct{}{} }()
-	go func() { e.timeLoop(ctx); done <- struct{}{} }()
+	var helpers sync.WaitGroup
+	for _, loop := range []func(context.Context){e.mergeLoop, e.timeLoop, e.keepLoop} {
+		helpers.Go(func() { loop(ctx) })
+	}
 	err := e.followLoop(ctx)
 	cancel()
-	<-done
-	<-done
+	helpers.Wait()
 	return err
 }
 
@@ -82,25 +83,87 @@ type follower struct {
 
 // pendingChanges are the edits of one revision to one collection, the last per id.
 type pendingChanges struct {
-	at    map[string]int
-	edits []index.Edit
+	at       map[string]int
+	edits    []index.Edit
+	scrubbed bool // something was erased
 }
 
 func (f *follower) reset() { f.batch, f.order, f.define = nil, nil, false }
 
-// load scans every collection, then catches up with what was written meanwhile.
-// Readers see the result as a whole.
+// load takes the index from the snapshot file, or else scans every collection,
+// then catches up with what was written since. Readers see the result as a whole.
 func (f *follower) load(ctx context.Context) error {
 	e := f.e
-	f.reset()
+	for {
+		f.reset()
+		st, timed, err := f.restore(ctx)
+		kept := st != nil
+		if !kept && err == nil {
+			st, timed, err = f.scan(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		e.mu.Lock()
+		e.timed = timed
+		var all []change
+		if e.Ready() { // loaded again
+			for n := range st.cols {
+				all = append(all, change{collection: n, all: true})
+			}
+		}
+		e.publish(st, all)
+		e.mu.Unlock()
+		if err = f.catchUp(ctx, st, kept); err == nil {
+			break
+		}
+		if !kept || ctx.Err() != nil || errors.Is(err, catalog.ErrUnavailable) {
+			return fmt.Errorf("load: catch up: %w", err)
+		}
+		e.keep.refuse(e, fmt.Errorf("catch up with the store: %w", err))
+	}
+	f.loaded = true
+	e.Tick()
+	if !e.Ready() {
+		close(e.loaded)
+	}
+	e.poke(e.timeDue)
+	e.poke(e.mergeDue)
+	e.poke(e.keep.due)
+	return nil
+}
+
+// errFar ends catching up where reading everything anew is quicker.
+var errFar = errors.New("too much has changed since")
+
+// catchUp takes in what was written after the state was made; where that came from
+// a snapshot file, not more than reading everything anew would cost.
+func (f *follower) catchUp(ctx context.Context, st *state, kept bool) error {
+	most, n := 100_000, 0
+	for _, c := range st.cols {
+		most += c.snap.Len() / 8
+	}
+	var err error
+	f.since, err = f.e.src.Changes(ctx, st.rev, func(c catalog.Commit) error {
+		if n += len(c.Changes); kept && n > most {
+			return errFar
+		}
+		return f.commit(c)
+	})
+	return err
+}
+
+// scan reads every collection from the store.
+func (f *follower) scan(ctx context.Context) (*state, *timetable, error) {
+	e := f.e
 	f.have = map[string]catalog.Rev{}
 	head, err := e.src.Head(ctx)
 	if err != nil {
-		return fmt.Errorf("load: %w", err)
+		return nil, nil, err
 	}
 	cols, err := e.src.Collections(ctx)
 	if err != nil {
-		return fmt.Errorf("load: %w", err)
+		return nil, nil, err
 	}
 	st := &state{rev: head, cols: map[string]*collection{}}
 	timed := newTimetable()
@@ -108,30 +171,11 @@ func (f *follower) load(ctx context.Context) error {
 	for i := range cols {
 		c, err := f.read(ctx, &cols[i], timed, now)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		st = st.with(c)
 	}
-	e.mu.Lock()
-	e.timed = timed
-	var all []change
-	if e.Ready() { // loaded again
-		for n := range st.cols {
-			all = append(all, change{collection: n, all: true})
-		}
-	}
-	e.publish(st, all)
-	e.mu.Unlock()
-	if f.since, err = e.src.Changes(ctx, head, f.commit); err != nil {
-		return fmt.Errorf("load: catch up: %w", err)
-	}
-	f.loaded = true
-	if !e.Ready() {
-		close(e.loaded)
-	}
-	e.poke(e.timeDue)
-	e.poke(e.mergeDue)
-	return nil
+	return st, timed, nil
 }
 
 // read scans one collection: what is shown now goes into the result, what will
@@ -145,7 +189,7 @@ func (f *follower) read(ctx context.Context, c *catalog.Collection, timed *timet
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", c.Name, err)
+		return nil, fmt.Errorf("read %s: %w", c.Name, err)
 	}
 	f.have[c.Name] = rev
 	return &collection{info: *c, snap: index.NewSnapshot(b.Build()), rev: rev}, nil
@@ -177,6 +221,10 @@ func (f *follower) commit(c catalog.Commit) error {
 			p = &pendingChanges{at: map[string]int{}}
 			f.batch[ch.Collection] = p
 			f.order = append(f.order, ch.Collection)
+		}
+		if ch.Kind == catalog.Scrubbed && !p.scrubbed {
+			p.scrubbed = true
+			f.e.keep.forget(f.e)
 		}
 		edit := index.Edit{ID: ch.ID}
 		if ch.New != nil {
@@ -226,14 +274,18 @@ func (f *follower) apply(rev catalog.Rev) error {
 		case !known:
 			st = st.with(&collection{info: *d, snap: index.NewSnapshot(index.NewBuilder(d).Build()), rev: rev})
 		case old.info.Rev != d.Rev:
-			st = st.with(&collection{info: *d, snap: old.snap, rev: rev})
+			n := *old
+			n.info, n.rev = *d, rev
+			st = st.with(&n)
 		default:
 			continue
 		}
 		changes = append(changes, change{collection: d.Name, all: true})
 	}
 	now := e.opts.Clock()
+	scrubbed := false
 	for _, name := range f.order {
+		scrubbed = scrubbed || f.batch[name].scrubbed
 		if again[name] != nil { // the scan has seen it
 			continue
 		}
@@ -250,6 +302,9 @@ func (f *follower) apply(rev catalog.Rev) error {
 			}
 		}
 		c, ch := old.edited(edits, rev)
+		if f.batch[name].scrubbed {
+			c.scrubs++
+		}
 		st = st.with(c)
 		changes = append(changes, ch)
 		e.counts.edits.Add(int64(len(edits)))
@@ -257,8 +312,12 @@ func (f *follower) apply(rev catalog.Rev) error {
 	next := *st
 	next.rev = max(rev, st.rev)
 	e.publish(&next, changes)
+	if scrubbed {
+		e.keep.forget(e) // once more: what was begun in between has what was erased
+	}
 	e.poke(e.timeDue)
 	e.poke(e.mergeDue)
+	e.poke(e.keep.due)
 	return nil
 }
 
@@ -286,7 +345,9 @@ func (f *follower) descriptions() ([]catalog.Collection, error) {
 func (c *collection) edited(edits []index.Edit, rev catalog.Rev) (*collection, change) {
 	ch := change{collection: c.info.Name}
 	snap := c.snap.Apply(&c.info, edits, func(b geo.GridBox) { ch.boxes = append(ch.boxes, b) })
-	return &collection{info: c.info, snap: snap, rev: rev}, ch
+	n := *c
+	n.snap, n.rev = snap, rev
+	return &n, ch
 }
 
 // mergeLoop merges segments in the background, one collection at a time.
@@ -315,6 +376,7 @@ func (e *Engine) mergeLoop(ctx context.Context) {
 			e.mu.Unlock()
 			e.counts.merges.Add(1)
 			e.poke(e.mergeDue) // another may be due
+			e.poke(e.keep.due)
 		}
 	}
 }

@@ -85,6 +85,25 @@ func (m *memSource) write(collection string, puts []catalog.Feature, deletes ...
 	return m.commit(ch)
 }
 
+// erase blanks a feature, of which the history keeps nothing either.
+func (m *memSource) erase(collection, id string) catalog.Rev {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	left := catalog.Feature{ID: id, Rev: m.head() + 1}
+	for i := range m.commits {
+		for j := range m.commits[i].Changes {
+			if ch := &m.commits[i].Changes[j]; ch.Collection == collection && ch.ID == id {
+				ch.Old = nil
+				if ch.New != nil {
+					ch.New = &catalog.Feature{ID: id, Rev: ch.New.Rev}
+				}
+			}
+		}
+	}
+	m.now[collection][id] = left
+	return m.commit([]catalog.Change{{Kind: catalog.Scrubbed, Collection: collection, ID: id, Old: &catalog.Feature{ID: id}, New: &left}})
+}
+
 func (m *memSource) Head(context.Context) (catalog.Rev, error) {
 	if err := m.failing(); err != nil {
 		return 0, err
@@ -92,6 +111,15 @@ func (m *memSource) Head(context.Context) (catalog.Rev, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.head(), nil
+}
+
+func (m *memSource) RevAt(_ context.Context, t time.Time) (catalog.Rev, error) {
+	if err := m.failing(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return catalog.Rev(sort.Search(len(m.commits), func(i int) bool { return m.commits[i].Time.After(t) })), nil
 }
 
 func (m *memSource) Collections(context.Context) ([]catalog.Collection, error) {

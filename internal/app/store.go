@@ -61,6 +61,9 @@ func (l Location) Folder() (string, error) {
 	return filepath.Join(base, "nagar", plain.Replace(fmt.Sprintf("%s-%d-%s.d", c.Host, c.Port, c.Database))), nil
 }
 
+// SnapshotsIn is the folder, within that of a store, in which servers keep its index.
+func SnapshotsIn(folder string) string { return filepath.Join(folder, "snapshots") }
+
 // OpenStore opens the store, creates it where there is none, and defines the
 // standard collections that it lacks.
 func OpenStore(ctx context.Context, l Location) (catalog.Store, error) {

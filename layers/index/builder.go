@@ -105,7 +105,7 @@ func (b *Builder) Build() *Segment {
 	n := len(order)
 	s := &Segment{
 		kinds: make([]uint8, n), start: make([]uint32, 1, n+1), coords: make([]int32, 0, len(b.pack.words)),
-		number: built.Add(1), keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
+		number: built.Add(1), derived: newDerivations(), keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
 	}
 	var leaves []geo.GridBox
 	for i, r := range order {

@@ -101,19 +101,29 @@ func (c *Column) value(i int32) catalog.Value {
 		return catalog.Text(c.entryText(i))
 	case catalog.TypeJSON:
 		return catalog.JSON(c.entryText(i))
+	}
+	return ValueOf(c.Type, c.nums[i])
+}
+
+// ValueOf is the value of that type that Number turns into n; Null for a text.
+func ValueOf(t catalog.FieldType, n int64) catalog.Value {
+	switch t {
 	case catalog.TypeInteger:
-		return catalog.Integer(c.nums[i])
+		return catalog.Integer(n)
 	case catalog.TypeReal:
-		return catalog.Real(math.Float64frombits(uint64(c.nums[i])))
+		return catalog.Real(math.Float64frombits(uint64(n)))
 	case catalog.TypeBoolean:
-		return catalog.Boolean(c.nums[i] != 0)
+		return catalog.Boolean(n != 0)
 	case catalog.TypeTime:
-		return catalog.Time(time.UnixMicro(c.nums[i]))
+		return catalog.Time(time.UnixMicro(n))
 	case catalog.TypeDate:
-		return catalog.Date(time.Unix(c.nums[i]*86400, 0).UTC())
+		return catalog.Date(time.Unix(n*86400, 0).UTC())
 	}
 	return catalog.Null
 }
+
+// Number is how a value that is not a text is kept; 0 for null.
+func Number(v catalog.Value) int64 { return number(v, v.Type()) }
 
 // number is how a non-text value is kept.
 func number(v catalog.Value, t catalog.FieldType) int64 {

@@ -139,6 +139,20 @@ func (s *Snapshot) PlanMerge() *Merge {
 	return nil
 }
 
+// PlanPurge returns the merge after which nothing is kept of what is hidden, nil when nothing is.
+func (s *Snapshot) PlanPurge() *Merge {
+	m := &Merge{}
+	for _, p := range s.parts {
+		if p.dead.count() > 0 {
+			m.from = append(m.from, p)
+		}
+	}
+	if len(m.from) == 0 {
+		return nil
+	}
+	return m
+}
+
 // Run does the work; it may take seconds for a million features.
 func (m *Merge) Run(c *catalog.Collection) { m.merged = mergeParts(c, m.from) }
 

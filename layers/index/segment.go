@@ -22,16 +22,25 @@ type Segment struct {
 	ids    []byte
 	cols   []Column // by field of the schema when the segment was built; later fields are null
 	boxed  int      // features with geometry
-	number uint64   // of all segments built by this process
+	number uint64   // of all segments built by this process; a mapped one has that of what it was stored from
+	owner  any      // of the memory of the arrays, where they lie in a mapped file; nil: the heap
 
-	mu      sync.Mutex
-	derived map[int]*derived
+	derived *derivations
 }
 
 // Derived is something that was worked out of a whole segment.
 type Derived interface {
 	Bytes() int64 // the memory that it takes
 }
+
+// derivations are what was derived of a segment, by slot. A segment and the same
+// one mapped from a file have them in common.
+type derivations struct {
+	mu   sync.Mutex
+	made map[int]*derived
+}
+
+func newDerivations() *derivations { return &derivations{made: map[int]*derived{}} }
 
 type derived struct {
 	once  sync.Once
@@ -42,16 +51,13 @@ type derived struct {
 // Derived returns what make made of the segment for a slot, and keeps it as long
 // as the segment lives; make is called once, others wait for it meanwhile.
 func (s *Segment) Derived(slot int, make func() Derived) Derived {
-	s.mu.Lock()
-	d := s.derived[slot]
+	s.derived.mu.Lock()
+	d := s.derived.made[slot]
 	if d == nil {
-		if s.derived == nil {
-			s.derived = map[int]*derived{}
-		}
 		d = &derived{}
-		s.derived[slot] = d
+		s.derived.made[slot] = d
 	}
-	s.mu.Unlock()
+	s.derived.mu.Unlock()
 	d.once.Do(func() {
 		d.value = make()
 		d.made.Store(true)
@@ -61,9 +67,9 @@ func (s *Segment) Derived(slot int, make func() Derived) Derived {
 
 // Made returns what Derived made for a slot, if it did.
 func (s *Segment) Made(slot int) (Derived, bool) {
-	s.mu.Lock()
-	d := s.derived[slot]
-	s.mu.Unlock()
+	s.derived.mu.Lock()
+	d := s.derived.made[slot]
+	s.derived.mu.Unlock()
 	if d == nil || !d.made.Load() {
 		return nil, false
 	}
@@ -144,16 +150,19 @@ func (s *Segment) find(key uint64, id string) (int32, bool) {
 	return 0, false
 }
 
-// Bytes is the memory that the segment takes.
+// Mapped reports whether the arrays lie in a file instead of the heap.
+func (s *Segment) Mapped() bool { return s.owner != nil }
+
+// Bytes is the memory that the segment takes, in the heap or in a mapped file.
 func (s *Segment) Bytes() int64 {
 	n := int64(len(s.tree.boxes))*16 + int64(len(s.kinds)) + int64(len(s.start))*4 + int64(len(s.coords))*4 +
 		int64(len(s.keys))*8 + int64(len(s.byKey))*4 + int64(len(s.idAt))*4 + int64(len(s.ids))
 	for i := range s.cols {
 		n += s.cols[i].bytes()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, d := range s.derived {
+	s.derived.mu.Lock()
+	defer s.derived.mu.Unlock()
+	for _, d := range s.derived.made {
 		if d.made.Load() {
 			n += d.value.Bytes()
 		}

@@ -62,6 +62,18 @@ func (s *Snapshot) Bytes() int64 {
 	return n
 }
 
+// Loose is the number of features, hidden ones too, that lie in the heap or are
+// hidden in a mapped segment: what a stored snapshot would have otherwise.
+func (s *Snapshot) Loose() int {
+	n := 0
+	for _, p := range s.parts {
+		if n += p.dead.count(); !p.seg.Mapped() {
+			n += p.seg.Len()
+		}
+	}
+	return n
+}
+
 // FindID returns the feature of that id in the collection.
 func (s *Snapshot) FindID(collection, id string) (Ref, bool) {
 	return s.find(uint64(catalog.KeyOf(collection, id)), id)

@@ -14,12 +14,8 @@ type tree struct {
 }
 
 func newTree(leaves []geo.GridBox) tree {
-	total, n := len(leaves), len(leaves)
-	for n > 1 {
-		n = (n + fanOut - 1) / fanOut
-		total += n
-	}
-	t := tree{boxes: make([]geo.GridBox, len(leaves), total), levels: []int32{0, int32(len(leaves))}}
+	levels, total := treeLevels(len(leaves))
+	t := tree{boxes: make([]geo.GridBox, len(leaves), total), levels: levels}
 	copy(t.boxes, leaves)
 	for from, to := 0, len(leaves); to-from > 1; {
 		for i := from; i < to; i += fanOut {
@@ -30,9 +26,19 @@ func newTree(leaves []geo.GridBox) tree {
 			t.boxes = append(t.boxes, b)
 		}
 		from, to = to, len(t.boxes)
-		t.levels = append(t.levels, int32(to))
 	}
 	return t
+}
+
+// treeLevels is where each level of a tree of n leaves begins, and its number of boxes.
+func treeLevels(n int) (levels []int32, total int) {
+	levels = []int32{0, int32(n)}
+	for total = n; n > 1; {
+		n = (n + fanOut - 1) / fanOut
+		total += n
+		levels = append(levels, int32(total))
+	}
+	return levels, total
 }
 
 // top is the highest level; -1 for an empty tree.

@@ -16,6 +16,7 @@ import (
 	"nagar/internal/access/door"
 	"nagar/internal/access/retain"
 	"nagar/internal/app"
+	"nagar/layers/snapfile"
 )
 
 // withAccess opens the access database and calls fn. With make false, one that is
@@ -73,6 +74,11 @@ func (c *retainCmd) Run(con *console) error {
 			rep, err := retain.New(s, db, audit.New(db, folder), policy).Once(con.ctx, c.DryRun)
 			if err != nil {
 				return fmt.Errorf("retain: %w", err)
+			}
+			if !c.DryRun { // a server that runs removes it by itself; one that does not cannot
+				if err := snapfile.Remove(app.SnapshotsIn(folder)); err != nil {
+					return fmt.Errorf("retain: %w", err)
+				}
 			}
 			return json.NewEncoder(con.stdout).Encode(rep)
 		})

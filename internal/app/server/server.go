@@ -46,6 +46,7 @@ type ServerFlags struct {
 	CodeSender     string   `help:"How citizens' one-time codes are sent: file:PATH writes them to a file, for development; an https URL takes them as JSON by POST. Without it citizens cannot sign in." placeholder:"WHERE"`
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
+	Snapshot       string   `help:"Keep the index in a file beside the store, from which the next start is quick: on or off." enum:"on,off" default:"on"`
 	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -130,7 +131,11 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	}
 	defer func() { err = errors.Join(err, entrance.db.Close()) }()
 
-	engine := layers.New(store, layers.Options{CacheBytes: cacheBytes(f.CacheMB)})
+	options := layers.Options{CacheBytes: cacheBytes(f.CacheMB)}
+	if err := keepSnapshots(f, location, log, &options); err != nil {
+		return err
+	}
+	engine := layers.New(store, options)
 	finder := newSearch(store, engine, profile)
 	archives := newArchives(f.PMTiles, engine)
 	defer func() { err = errors.Join(err, archives.Close()) }()
@@ -165,7 +170,14 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 
 	group, work := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(work, "index", engine.Run(work)) })
-	group.Go(func() error { return ended(work, "search", finder.Run(work)) })
+	group.Go(func() error {
+		select {
+		case <-engine.Loaded(): // the map comes first: both read the whole store
+			return ended(work, "search", finder.Run(work))
+		case <-work.Done():
+			return nil
+		}
+	})
 	group.Go(func() error { return ended(work, "access", entrance.db.Run(work)) })
 	group.Go(func() error { return entrance.identities.Run(work) })
 	if !readOnly {
