@@ -50,6 +50,9 @@ func (s *Server) table() []route {
 	if !s.cfg.ReadOnly {
 		all = append(all, writeRoutes(), eraseRoutes())
 	}
+	if s.cfg.Structures != nil {
+		all = append(all, structureRoutes())
+	}
 	if s.cfg.Identities != nil {
 		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())
 	}

@@ -52,6 +52,18 @@ func componentSchemas() map[string]any {
 		"FeatureCollection": shape("A page of features (GeoJSON)", []string{"type", "numberReturned", "links", "features"}, schema{
 			"type": schema{"const": "FeatureCollection"}, "numberReturned": schema{"type": "integer"}, "links": arrayOf(link), "features": arrayOf(object()),
 		}),
+		"Structure": shape("A structure as the caller sees it", []string{"uid", "status", "geometry", "facts", "events", "aliases", "units", "certificates", "records"}, schema{
+			"uid": textSchema(), "name": textSchema(), "rev": revision,
+			"status": shape("Where it is in its life, and what says so", []string{"value", "basis"}, schema{
+				"value": textSchema(), "basis": schema{"enum": []string{"register", "survey"}}, "collection": textSchema(), "id": textSchema(), "rev": revision, "valid_from": instant}),
+			"successors":   described(arrayOf(textSchema()), "Of a structure that is no more: those that there are instead"),
+			"predecessors": arrayOf(textSchema()), "geometry": geometry, "footprints": arrayOf(object()),
+			"facts": described(arrayOf(object()), "Each value with its collection, id, rev and valid_from"), "aliases": arrayOf(object()), "units": object(),
+			"events": arrayOf(object()), "certificates": described(arrayOf(object()), "Each with its state: valid, expiring, expired, not_yet"),
+			"records": described(arrayOf(object()), "By department and collection; the first 50 of each"),
+		}),
+		"StructureRecords": shape("A page of rows about a structure", []string{"uid", "records"}, schema{
+			"uid": textSchema(), "records": arrayOf(object()), "next": described(textSchema(), "Address of the next page; none: this is the last")}),
 		"AuditPage": shape("Entries of the audit log, the latest first", []string{"entries"}, schema{
 			"next": described(textSchema(), "cursor of the next page; none: this is the last"),
 			"entries": arrayOf(shape("An entry", []string{"seq", "time", "hash", "action", "who"}, schema{

@@ -24,6 +24,7 @@ import (
 	"nagar/internal/access/door"
 	"nagar/internal/access/identity"
 	"nagar/internal/access/oidc"
+	"nagar/internal/registry"
 	"nagar/layers"
 )
 
@@ -116,6 +117,8 @@ type Config struct {
 	Archives Archives
 	// Search answers /api/search; without it that path is 503.
 	Search Searcher
+	// Structures is the register of structures; nil leaves its routes out.
+	Structures *registry.Registry
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
 	Gate Gate
 	// Identities lets people sign in and manages who they are, Policies keeps the

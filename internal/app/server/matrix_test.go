@@ -70,6 +70,19 @@ func matrix() []rule {
 		{"GET /api/search", "/api/search?q=x", "", everyone},
 		{"GET /api/live", "/api/live", "", everyone},
 
+		{"GET /api/structures/resolve", "/api/structures/resolve?lon=72.84&lat=19.02", "", everyone},
+		{"GET /api/structures/resolve", "/api/structures/resolve?alias=CTS+12", "", everyone},
+		{"GET /api/structures/{uid}", "/api/structures/" + structureUID(0), "", everyone},
+		{"GET /api/structures/{uid}", "/api/structures/" + structureUID(4), "", ofTheStaff}, // of the register alone
+		{"GET /api/structures/{uid}", "/api/structures/12345-67890", "", nothing},
+		{"GET /api/structures/{uid}/history", "/api/structures/" + structureUID(0) + "/history", "", everyone},
+		{"GET /api/structures/{uid}/history", "/api/structures/" + structureUID(4) + "/history", "", ofTheStaff},
+		{"GET /api/structures/{uid}/units", "/api/structures/" + structureUID(0) + "/units", "", everyone},
+		{"GET /api/structures/{uid}/units", "/api/structures/" + structureUID(4) + "/units", "", ofTheStaff},
+		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(0) + "/records", "", everyone},
+		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(0) + "/records?collection=files_marked", "", personal},
+		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(4) + "/records", "", ofTheStaff},
+
 		{"GET /auth/methods", "/auth/methods", "", everyone},
 		{"POST /auth/login", "/auth/login", `{"name":"{unique}","password":"wrong"}`, wrongWord},
 		{"GET /auth/link/{token}", "/auth/link/none", "", everyone},

@@ -189,6 +189,10 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 			out = append(out, address+"?"+known, address+"?generalize=none&"+asof)
 		}
 	}
+	for i := range 5 {
+		one := "/api/structures/" + structureUID(i)
+		out = append(out, one, one+"?"+known, one+"/history", one+"/records?collection="+c.Name, one+"/records?limit=2&"+asof, one+"/units", "/api/structures/resolve?alias="+structureUID(i))
+	}
 	for i, r := range rows {
 		at := fmt.Sprintf("/api/at?lon=%v&lat=%v", r.lon, r.lat[r.last()])
 		id := "/api/features/" + c.Name + "/" + r.id
@@ -345,7 +349,7 @@ func (a *asker) sameBox(c *caller, col *catalog.Collection, where string, got []
 func (a *asker) filtersRight(c *caller, col *catalog.Collection) {
 	for i := range col.Fields {
 		f := &col.Fields[i]
-		if f.Type != catalog.TypeText || f.Name == "address" || f.Name == "contact" { // others are of their classes
+		if f.Type != catalog.TypeText || f.Name == "address" || f.Name == "contact" || f.Name == "uid" { // others are of their classes
 			continue
 		}
 		has := func(r *row) bool {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nagar/catalog"
+	"nagar/catalog/uid"
 	"nagar/geo"
 	"nagar/internal/access"
 )
@@ -125,6 +126,9 @@ func (m *markedCity) add(name, owner string, class catalog.Class, hasWard bool) 
 		}
 		c.Fields = append(c.Fields, f)
 	}
+	if name != "reports" { // that has one of its own
+		c.Fields = append(c.Fields, catalog.Field{Name: "uid", Type: catalog.TypeText, Link: "structures"})
+	}
 	for i := range c.Fields {
 		f := &c.Fields[i]
 		f.Title = catalog.Words{"en": m.mark(secret{c: c, field: f})}
@@ -164,6 +168,8 @@ func (m *markedCity) fillRow(c *catalog.Collection, r *row, i int) {
 			switch {
 			case f.Name == "ward":
 				values[f.Name] = ward
+			case f.Name == "uid": // every structure has rows of all kinds
+				values[f.Name] = structureUID(i)
 			case f.Name == "contact" && r.contact != "":
 				values[f.Name] = r.contact
 			default:
@@ -174,6 +180,9 @@ func (m *markedCity) fillRow(c *catalog.Collection, r *row, i int) {
 		r.values = append(r.values, values)
 	}
 }
+
+// structureUID is the UID of the structure that the i-th row of each collection is about.
+func structureUID(i int) string { return uid.FromBits(uint64(1000 + i%5)).String() }
 
 // fill writes the city into a store, one state after the other.
 func (m *markedCity) fill(t *testing.T, store catalog.Store) {
@@ -190,6 +199,15 @@ func (m *markedCity) fill(t *testing.T, store catalog.Store) {
 	for name, south := range map[string]float64{wardA: southA, wardB: southB} {
 		apply(catalog.Op{Kind: catalog.Put, Collection: "wards", Feature: catalog.Feature{
 			ID: name, Geometry: wardPolygon(south), Props: catalog.Properties{{Name: "name", Value: catalog.Text(name)}}}})
+	}
+	for i := range 5 { // four are footprints that everybody sees, one is a row of the register
+		f := catalog.Feature{ID: fmt.Sprint("building-", i), Geometry: wardPolygon(southA), Props: catalog.Properties{{Name: "uid", Value: catalog.Text(structureUID(i))}}}
+		in := "buildings"
+		if i == 4 {
+			in, f.ID = "structures", structureUID(i)
+			f.Props = append(f.Props, catalog.Property{Name: "ward", Value: catalog.Text(wardA)})
+		}
+		apply(catalog.Op{Kind: catalog.Put, Collection: in, Feature: f})
 	}
 	for _, c := range m.collections {
 		m.define(t, store, c)

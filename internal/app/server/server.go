@@ -25,6 +25,7 @@ import (
 	"nagar/internal/access/retain"
 	"nagar/internal/app"
 	"nagar/internal/httpapi"
+	"nagar/internal/registry"
 	"nagar/layers"
 	"nagar/web/viewer"
 )
@@ -141,6 +142,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	defer func() { err = errors.Join(err, archives.Close()) }()
 	settings := config(f, store, engine, searcher{finder}, profile, log, entrance, readOnly)
 	settings.Archives = archives
+	settings.Structures = registry.New(store, engine)
 	server, err := httpapi.New(settings)
 	if err != nil {
 		return err
@@ -185,6 +187,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 		group.Go(func() error { return retention.Run(work, log) })
 	}
 	group.Go(func() error { return logReady(work, engine, log) })
+	group.Go(func() error { return warm(work, engine, settings.Structures, log) })
 	group.Go(func() error { return giveBack(work, engine.Ready, finder.Ready) })
 	if f.PMTiles != "" {
 		group.Go(func() error { return ended(work, "archives", followArchives(work, archives, engine, log)) })
@@ -220,6 +223,19 @@ func ended(ctx context.Context, what string, err error) error {
 		err = errors.New("ended by itself")
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// warm has the store make the register's indexes before somebody waits for them.
+func warm(ctx context.Context, engine *layers.Engine, structures *registry.Registry, log *slog.Logger) error {
+	select {
+	case <-engine.Loaded():
+	case <-ctx.Done():
+		return nil
+	}
+	if err := structures.Warm(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("the register's indexes could not be made ahead", "error", err)
+	}
+	return nil
 }
 
 func logReady(ctx context.Context, engine *layers.Engine, log *slog.Logger) error {

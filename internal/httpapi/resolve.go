@@ -1,0 +1,201 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+
+	"nagar/catalog"
+	"nagar/geo"
+	"nagar/geo/geojson"
+	"nagar/internal/registry"
+	"nagar/layers"
+)
+
+// nearStructure is how far from a position a structure may be and still be meant, metres.
+const nearStructure = 50
+
+// resolveStructure answers /api/structures/resolve.
+func (r *request) resolveStructure() error {
+	if err := r.s.ready(); err != nil {
+		return err
+	}
+	alias, err := r.clean("alias")
+	if err != nil {
+		return err
+	}
+	address, err := r.clean("address")
+	if err != nil {
+		return err
+	}
+	placed := len(r.query["lon"])+len(r.query["lat"]) > 0
+	switch asked := btoi(alias != "") + btoi(address != "") + btoi(placed); {
+	case asked == 0:
+		return badParam("alias", "say which structure: alias, address, or lon and lat")
+	case asked > 1:
+		return badParam("alias", "give one of alias, address, and lon with lat")
+	}
+	if err := r.awaitRevision(); err != nil {
+		return err
+	}
+	m, err := r.moment()
+	if err != nil {
+		return err
+	}
+	limit, err := r.count("limit", 10, 1, maxLimit)
+	if err != nil {
+		return err
+	}
+	if m.before {
+		return r.nothing()
+	}
+	var found []registry.Resolved
+	switch {
+	case placed:
+		found, err = r.byPlace(m.at, limit)
+	case alias != "":
+		var scheme string
+		if scheme, err = r.clean("scheme"); err == nil {
+			found, err = r.s.cfg.Structures.ByAlias(r.Request().Context(), scheme, alias, m.at, r.view)
+		}
+	default:
+		found, err = r.byAddress(address, limit)
+	}
+	if err != nil {
+		return err
+	}
+	return r.resolved(found[:min(limit, len(found))], m.at)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// byPlace finds the structures at a position: what it lies in for certain, else what
+// is near with a score that falls with the distance.
+func (r *request) byPlace(at catalog.At, limit int) ([]registry.Resolved, error) {
+	lon, lat, err := r.position("lon", "lat")
+	if err != nil {
+		return nil, err
+	}
+	var out []registry.Resolved
+	for _, name := range []string{registry.Buildings, registry.Structures} {
+		info, ok := r.collection(name)
+		if !ok {
+			continue
+		}
+		if f, ok := info.Field("uid"); !ok || !r.view.SeesField(&info.Collection, f) {
+			continue
+		}
+		a, err := r.s.cfg.Engine.Near(r.Request().Context(), layers.NearRequest{
+			Collection: name, Lon: lon, Lat: lat, Limit: limit, View: r.view, At: at})
+		if err != nil {
+			return nil, err
+		}
+		var features []struct {
+			Properties struct {
+				UID      string  `json:"uid"`
+				Distance float64 `json:"distance_m"`
+			} `json:"properties"`
+		}
+		if err := json.Unmarshal(a.Features, &features); err != nil {
+			return nil, err
+		}
+		for _, f := range features {
+			p := f.Properties
+			if p.UID == "" || p.Distance > nearStructure || slices.ContainsFunc(out, func(o registry.Resolved) bool { return o.UID == p.UID }) {
+				continue
+			}
+			score := 1.0
+			if p.Distance > 0 {
+				score = math.Round(900*(1-p.Distance/nearStructure)) / 1000
+			}
+			out = append(out, registry.Resolved{UID: p.UID, Score: score, Match: "place"})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b registry.Resolved) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return 0
+	})
+	return out, nil
+}
+
+// byAddress finds the structures that the search knows by name or address.
+func (r *request) byAddress(address string, limit int) ([]registry.Resolved, error) {
+	if r.s.cfg.Search == nil {
+		return nil, unavailable(60, "This server has no search.", nil)
+	}
+	lang, err := r.language()
+	if err != nil {
+		return nil, err
+	}
+	hits, err := r.s.cfg.Search.Find(r.Request().Context(), SearchQuery{Text: address, Lang: lang, View: r.view, Limit: 10 * limit})
+	if errors.Is(err, ErrSearchNotReady) {
+		return nil, unavailable(2, "The search is still reading the city.", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []registry.Resolved
+	for i := range hits {
+		id := hits[i].Props.Get("uid").Str()
+		if id == "" || slices.ContainsFunc(out, func(o registry.Resolved) bool { return o.UID == id }) {
+			continue
+		}
+		out = append(out, registry.Resolved{UID: id, Score: hits[i].Score, Match: "address"})
+	}
+	return out, nil
+}
+
+// resolved answers with the structures, each with what tells it apart.
+func (r *request) resolved(found []registry.Resolved, at catalog.At) error {
+	ids := make([]string, len(found))
+	for i := range found {
+		ids[i] = found[i].UID
+	}
+	briefs, rev, err := r.s.cfg.Structures.Briefs(r.Request().Context(), ids, at, r.view)
+	if err != nil {
+		return err
+	}
+	b := []byte{'['}
+	for i := range briefs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendBrief(b, &found[i], &briefs[i])
+		r.carriesRows(&briefs[i])
+	}
+	return r.features(&layers.Answer{Features: append(b, ']'), Count: len(briefs), Rev: rev}, nil)
+}
+
+func appendBrief(b []byte, found *registry.Resolved, s *registry.Brief) []byte {
+	b = catalog.AppendJSONString(append(b, `{"type":"Feature","id":`...), s.UID)
+	b = append(b, `,"geometry":`...)
+	if s.Geometry.Type == geo.None {
+		b = append(b, "null"...)
+	} else {
+		b = geojson.AppendGeometry(b, &s.Geometry)
+	}
+	b = catalog.AppendJSONString(append(b, `,"properties":{"uid":`...), s.UID)
+	b = strconv.AppendFloat(append(b, `,"score":`...), found.Score, 'f', -1, 64)
+	b = catalog.AppendJSONString(append(b, `,"match":`...), found.Match)
+	for _, p := range [...][2]string{{"status", s.Status}, {"name", s.Name}, {"address", s.Address}} {
+		if p[1] != "" {
+			b = catalog.AppendJSONString(append(b, ','), p[0])
+			b = catalog.AppendJSONString(append(b, ':'), p[1])
+		}
+	}
+	return append(b, "}}"...)
+}
+
+var emptyBox = geo.EmptyBox()
