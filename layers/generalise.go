@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"nagar/geo"
-	"nagar/geo/mvt"
 	"nagar/layers/index"
 )
 
@@ -67,6 +66,9 @@ func (d *renderer) generalised(ctx context.Context, t geo.Tile) error {
 	} else {
 		refs = d.find.Search(d.snap, t.GridBox(pointCell))
 	}
+	if !d.summed {
+		d.expect(refs)
+	}
 	for i, r := range refs {
 		if i%cancelEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -111,7 +113,7 @@ func (d *renderer) thinLine(seg *index.Segment, r index.Ref, box geo.GridBox) {
 	for i := range d.shape.Ends {
 		d.line(d.shape.Ring(i), whole, lineTol*float64(int(1)<<d.coarse))
 	}
-	d.finish(seg, r, 0)
+	d.finish(r, 0)
 }
 
 func (d *renderer) classOf(seg *index.Segment, r index.Ref) (uint32, bool) {
@@ -175,7 +177,7 @@ func (d *renderer) thinPolygon(seg *index.Segment, r index.Ref, hit uint64) {
 		}
 		d.polygon(from, to, d.clipGrid.ContainsBox(b), polygonSnap)
 	}
-	if opened && !d.finish(seg, r, 0) && d.clipGrid.ContainsBox(seg.Box(r.Handle)) {
+	if opened && !d.finish(r, 0) && d.clipGrid.ContainsBox(seg.Box(r.Handle)) {
 		d.dropped++
 	}
 }
@@ -237,7 +239,7 @@ func (d *renderer) drawAlone(s smallPolygon) bool {
 			}
 			d.w.Feature(uint64(seg.Key(s.ref.Handle)))
 			d.polygon(from, to, d.clipGrid.ContainsBox(b), 1)
-			return d.finish(seg, s.ref, 0)
+			return d.finish(s.ref, 0)
 		}
 	}
 	return false
@@ -252,8 +254,7 @@ func (d *renderer) drawBlocks() {
 	}
 	d.w.Feature(0)
 	d.blocks.each(func(ring []int32) { d.w.Ring(ring) })
-	d.w.Tag(d.w.Key("merged"), d.w.Int(int64(n)))
-	d.w.EndFeature()
+	d.finish(mergedRef, int32(n))
 }
 
 // drawPoints draws the point that stands for each cell.
@@ -268,7 +269,7 @@ func (d *renderer) drawPoints(refs []index.Ref) {
 		d.w.Feature(uint64(seg.Key(r.Handle)))
 		d.points = append(d.points[:0], c.x, c.y)
 		d.w.Points(d.points)
-		d.finish(seg, r, int(c.count))
+		d.finish(r, c.count)
 		d.dropped += int(c.count) - 1
 	}
 }
@@ -281,7 +282,6 @@ type thinner struct {
 	across int32
 	cells  []pointCellOf
 	list   []pointCellOf
-	keyAt  int64 // index of the key point_count, -1: not written
 }
 
 type pointCellOf struct {
@@ -297,7 +297,6 @@ func (t *thinner) reset(tile geo.Tile, coarse int) {
 	t.cell = int32(min(pointCell<<coarse, extent))
 	t.across = extent/t.cell + 2
 	t.cells = append(t.cells[:0], make([]pointCellOf, t.across*t.across)...)
-	t.keyAt = -1
 }
 
 // add counts the positions of a feature; a feature counts once per cell for each
@@ -336,12 +335,4 @@ func (t *thinner) chosen() []pointCellOf {
 		return int(a.x) - int(b.x)
 	})
 	return t.list
-}
-
-// key is the index of the key point_count in the layer.
-func (t *thinner) key(w *mvt.Writer) uint32 {
-	if t.keyAt < 0 {
-		t.keyAt = int64(w.Key("point_count"))
-	}
-	return uint32(t.keyAt)
 }

@@ -3,7 +3,6 @@ package layers
 import (
 	"context"
 
-	"nagar/catalog"
 	"nagar/geo"
 	"nagar/geo/mvt"
 	"nagar/layers/index"
@@ -18,8 +17,6 @@ const (
 	tileBudget = 500_000
 	// maxCoarse is how often a generalised tile over its budget is drawn again, coarser.
 	maxCoarse = 6
-	// smallDict is the size up to which a dictionary's codes are mapped by array.
-	smallDict = 8192
 )
 
 // reach is how far, in tile units, a change of a feature shows beyond its box.
@@ -65,13 +62,11 @@ type renderer struct {
 	coarse   int
 
 	// the layer
-	job    *layerJob
-	snap   *index.Snapshot
-	keys   []uint32   // by position in lens.fields: key index + 1, 0: not written yet
-	remap  [][]uint32 // by part and position in fields: value index + 1 by code
-	arena  []uint32   // what remap points into
-	some   []int32    // handles of the rows that are seen
-	points []int32    // a geometry in tile units
+	job  *layerJob
+	snap *index.Snapshot
+	attributes
+	some   []int32 // handles of the rows that are seen
+	points []int32 // a geometry in tile units
 	ends   []int32
 	pieces []int32
 	pends  []int32
@@ -105,6 +100,7 @@ func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, co
 		if err != nil {
 			return err
 		}
+		d.flush()
 		d.features += d.w.Count()
 		d.carried(r.Tile, d.w.Count())
 		d.w.EndLayer(extent)
@@ -116,9 +112,7 @@ func (d *renderer) tile(ctx context.Context, r *TileRequest, jobs []layerJob, co
 func (d *renderer) begin(j *layerJob) {
 	d.job, d.snap = j, j.c.snap
 	d.w.Layer(j.c.info.Name)
-	d.keys = append(d.keys[:0], make([]uint32, len(j.lens.fields))...)
-	d.arena = d.arena[:0]
-	d.remap = append(d.remap[:0], make([][]uint32, d.snap.Parts()*len(j.lens.fields))...)
+	d.beginAttributes()
 }
 
 // cancelEvery is how many features are drawn between two looks at the context.
@@ -127,6 +121,7 @@ const cancelEvery = 512
 // full draws every feature as it is.
 func (d *renderer) full(ctx context.Context, t geo.Tile) error {
 	refs := d.find.Search(d.snap, d.clipGrid)
+	d.expect(refs)
 	for i, r := range refs {
 		if i%cancelEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -138,92 +133,10 @@ func (d *renderer) full(ctx context.Context, t geo.Tile) error {
 		for ok := seg.Shape(r.Handle, &d.shape); ok; ok = d.shape.Next() {
 			d.w.Feature(uint64(seg.Key(r.Handle)))
 			d.geometry(seg.Box(r.Handle), 1, true)
-			d.finish(seg, r, 0)
+			d.finish(r, 0)
 		}
 	}
 	return nil
-}
-
-// finish writes attributes and ends the feature, if it has a geometry.
-func (d *renderer) finish(seg *index.Segment, r index.Ref, count int) bool {
-	if d.w.Parts() == 0 {
-		return false
-	}
-	d.tags(seg, r)
-	if count > 1 {
-		d.w.Tag(d.thin.key(&d.w), d.w.Int(int64(count)))
-	}
-	return d.w.EndFeature()
-}
-
-// tags writes the attributes that the view sees, nulls left out.
-func (d *renderer) tags(seg *index.Segment, r index.Ref) {
-	n, shown := len(d.job.lens.fields), d.job.lens.showing(r)
-	for i, f := range d.job.lens.fields {
-		if f >= seg.NumColumns() || shown != nil && !shown[f] {
-			continue
-		}
-		col := seg.Column(f)
-		var v uint32
-		if code := col.Code(r.Handle); code != 0 {
-			v = d.coded(col, int(r.Part)*n+i, code)
-		} else if col.Plain() {
-			val := col.Value(r.Handle)
-			if val.IsNull() {
-				continue
-			}
-			v = d.value(val)
-		} else {
-			continue
-		}
-		if d.keys[i] == 0 {
-			d.keys[i] = d.w.Key(d.job.c.info.Fields[f].Name) + 1
-		}
-		d.w.Tag(d.keys[i]-1, v)
-	}
-}
-
-// coded returns the index of a dictionary value, by array where the dictionary is small.
-func (d *renderer) coded(col *index.Column, slot int, code uint32) uint32 {
-	m := d.remap[slot]
-	if m == nil {
-		size := col.Size() + 1
-		if size > smallDict {
-			return d.value(col.EntryValue(code))
-		}
-		if len(d.arena)+size > cap(d.arena) {
-			d.arena = make([]uint32, 0, max(2*cap(d.arena), size, 1<<14)) // maps in the old one stay
-		}
-		from := len(d.arena)
-		d.arena = d.arena[:from+size]
-		m = d.arena[from : from+size : from+size]
-		clear(m)
-		d.remap[slot] = m
-	}
-	if m[code] == 0 {
-		m[code] = d.value(col.EntryValue(code)) + 1
-	}
-	return m[code] - 1
-}
-
-// value writes a value to the layer's dictionary: integers as integers, reals as
-// doubles, times, dates and JSON as text. Every value is looked up: whether a
-// column is plain depends on how the segments came to be, and the tile must not.
-func (d *renderer) value(v catalog.Value) uint32 {
-	switch v.Type() {
-	case catalog.TypeInteger:
-		return d.w.Int(v.Int())
-	case catalog.TypeReal:
-		return d.w.Double(v.Float())
-	case catalog.TypeBoolean:
-		return d.w.Bool(v.Bool())
-	case catalog.TypeText:
-		return d.w.Text(v.Str())
-	case catalog.TypeJSON:
-		return d.w.Text(v.Str())
-	}
-	quoted := v.String() // times and dates as JSON
-	return d.w.Text(quoted[1 : len(quoted)-1])
 }
 
 // geometry adds d.shape, a geometry within box, to the open feature. Coordinates

@@ -21,8 +21,7 @@ func BenchmarkManyValues(b *testing.B) {
 		for i, s := range texts {
 			w.Feature(uint64(i)<<30 + 1)
 			w.Points([]int32{int32(i % 4096), int32(i / 4096)})
-			w.Tag(k, w.Text(s))
-			w.EndFeature()
+			end(&w, k, w.Once(k, w.Text(s)))
 		}
 		w.EndLayer(4096)
 	}

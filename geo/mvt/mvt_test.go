@@ -125,6 +125,18 @@ func readJSON(t *testing.T, file string, v any) {
 	}
 }
 
+// end ends a feature and writes it with pairs of a key and a value.
+func end(w *Writer, pairs ...uint32) {
+	if !w.EndFeature() {
+		panic("no geometry")
+	}
+	tags := w.Tags(len(pairs)/2 + 1) // one is left free
+	for i := 0; i < len(pairs); i += 2 {
+		tags[i/2] = MakeTag(pairs[i], pairs[i+1])
+	}
+	w.Flush()
+}
+
 // sample writes a tile with one of everything.
 func sample(w *Writer) {
 	w.Reset()
@@ -132,19 +144,14 @@ func sample(w *Writer) {
 	name, n := w.Key("name"), w.Key("n")
 	w.Feature(1<<53 - 1)
 	w.Points([]int32{5, 7, -3, 4096})
-	w.Tag(name, w.Text("दादर"))
-	w.Tag(n, w.Int(-7))
-	w.EndFeature()
+	end(w, name, w.Once(0, w.Text("दादर")), n, w.Once(1, w.Int(-7)))
 	w.Feature(2)
 	w.Line([]int32{0, 0, 0, 0, 10, 10, 10, 10, 20, 0})
-	w.Tag(n, w.Int(math.MaxInt64))
-	w.EndFeature()
+	end(w, n, w.Once(1, w.Int(math.MaxInt64)))
 	w.Feature(3)
 	w.Ring([]int32{0, 0, 100, 0, 100, 100, 0, 100})
 	w.Ring([]int32{10, 10, 10, 20, 20, 20, 20, 10})
-	w.Tag(name, w.Text("दादर"))
-	w.Tag(n, w.Double(0.1))
-	w.EndFeature()
+	end(w, name, w.Once(0, w.Text("दादर")), n, w.Once(1, w.Double(0.1)))
 	w.Feature(4)
 	w.Line([]int32{4, 4, 4, 4})
 	if w.EndFeature() {
@@ -152,9 +159,7 @@ func sample(w *Writer) {
 	}
 	w.Feature(5)
 	w.Points([]int32{1, 1})
-	w.Tag(name, w.Text(string(bytes.Repeat([]byte("x"), 300))))
-	w.Tag(n, w.Bool(true))
-	w.EndFeature()
+	end(w, name, w.Once(0, w.Text(string(bytes.Repeat([]byte("x"), 300)))), n, w.Once(1, w.Bool(true)))
 	w.EndLayer(4096)
 	w.Layer("empty")
 	w.EndLayer(4096)
@@ -195,7 +200,7 @@ func TestWriterAgainstOrb(t *testing.T) {
 	}
 	l := own.Layer("things")
 	if len(l.Values) != 6 {
-		t.Errorf("%d values, want 6: equal ones are kept once", len(l.Values))
+		t.Errorf("%d values, want 6: equal ones that went through Once are kept once", len(l.Values))
 	}
 	if v := l.Props(&l.Features[1])["n"]; v != int64(math.MaxInt64) {
 		t.Errorf("n is %v", v)
@@ -255,8 +260,7 @@ func BenchmarkWriter(b *testing.B) {
 		for i := range int32(1000) {
 			w.Feature(uint64(i)<<30 + 1)
 			w.Ring([]int32{i, i, i + 10, i, i + 10, i + 10, i, i + 10})
-			w.Tag(k, w.Double(float64(i%50)))
-			w.EndFeature()
+			end(&w, k, w.Once(k, w.Double(float64(i%50))))
 		}
 		w.EndLayer(4096)
 	}

@@ -5,15 +5,18 @@ import (
 	"hash/maphash"
 )
 
-// table finds encoded values by content: open addressing, eight bytes a slot, so
-// that it stays in the processor's cache. It begins each layer small and grows in
-// the memory it has, so that clearing it costs what the layer needs, not what the
-// largest layer ever needed.
+// table finds encoded values by scope and content: open addressing, eight bytes a
+// slot, so that it stays in the processor's cache. It begins each layer small and
+// grows in the memory it has, so that clearing it costs what the layer needs, not
+// what the largest layer ever needed.
 type table struct {
-	slots []uint64 // upper half of the hash, which says where to look << 32 | index + 1; 0: free
-	n     int
-	at    []uint32 // where each value begins, by index
-	last  uint64   // hash of the value that find looked for, its upper half only
+	slots []uint64 // upper half of the hash, which says where to look << 32 | index in known + 1; 0: free
+	known []known
+}
+
+type known struct {
+	from, to     uint32 // in values
+	scope, value uint32
 }
 
 const firstSlots = 512
@@ -21,7 +24,7 @@ const firstSlots = 512
 var seed = maphash.MakeSeed() // decides only where values lie in the table, never what is written
 
 func (t *table) reset() {
-	t.n, t.at = 0, t.at[:0]
+	t.known = t.known[:0]
 	if cap(t.slots) < firstSlots {
 		t.slots = make([]uint64, firstSlots)
 		return
@@ -30,48 +33,27 @@ func (t *table) reset() {
 	clear(t.slots)
 }
 
-// find looks for the value that begins at from and ends with values.
-func (t *table) find(values []byte, from int) (uint32, bool) {
+// find looks for the value that begins at from and ends with values, and enters it
+// by its index when it is not there.
+func (t *table) find(values []byte, from int, scope, value uint32) (uint32, bool) {
 	v := values[from:]
-	t.last = maphash.Bytes(seed, v) &^ (1<<32 - 1)
+	hash := (maphash.Bytes(seed, v) + uint64(scope)*0x9e3779b97f4a7c15) &^ (1<<32 - 1)
 	mask := uint64(len(t.slots) - 1)
-	for i := t.last >> 32 & mask; ; i = (i + 1) & mask {
-		s := t.slots[i]
-		if s == 0 {
-			return 0, false
-		}
-		if s&^(1<<32-1) != t.last {
+	i := hash >> 32 & mask
+	for ; t.slots[i] != 0; i = (i + 1) & mask {
+		if t.slots[i]&^(1<<32-1) != hash {
 			continue
 		}
-		index := uint32(s) - 1
-		end := uint32(from)
-		if int(index)+1 < len(t.at) {
-			end = t.at[index+1]
-		}
-		if bytes.Equal(values[t.at[index]:end], v) {
-			return index, true
+		if k := &t.known[uint32(t.slots[i])-1]; k.scope == scope && bytes.Equal(values[k.from:k.to], v) {
+			return k.value, true
 		}
 	}
-}
-
-// add enters the value that find has just not found, the next one by index.
-func (t *table) add(from int) {
-	t.at = append(t.at, uint32(from))
-	if t.n*2 >= len(t.slots) {
+	t.known = append(t.known, known{uint32(from), uint32(len(values)), scope, value})
+	t.slots[i] = hash | uint64(len(t.known))
+	if len(t.known)*2 > len(t.slots) {
 		t.grow()
 	}
-	t.put(t.last | uint64(len(t.at)))
-	t.n++
-}
-
-func (t *table) put(slot uint64) {
-	mask := uint64(len(t.slots) - 1)
-	for i := slot >> 32 & mask; ; i = (i + 1) & mask {
-		if t.slots[i] == 0 {
-			t.slots[i] = slot
-			return
-		}
-	}
+	return 0, false
 }
 
 // grow doubles the table. A slot says itself where it belongs: nothing is hashed again.
@@ -84,9 +66,15 @@ func (t *table) grow() {
 	} else {
 		t.slots = make([]uint64, n)
 	}
+	mask := uint64(n - 1)
 	for _, s := range old {
-		if s != 0 {
-			t.put(s)
+		if s == 0 {
+			continue
 		}
+		i := s >> 32 & mask
+		for t.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = s
 	}
 }

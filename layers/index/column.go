@@ -56,10 +56,36 @@ func (c *Column) Code(h int32) uint32 {
 	return 0
 }
 
+// Codes appends the codes of some features to dst; of no meaning when Plain.
+func (c *Column) Codes(dst []uint32, hs []int32) []uint32 {
+	switch {
+	case c.w8 != nil:
+		for _, h := range hs {
+			dst = append(dst, uint32(c.w8[h]))
+		}
+	case c.w16 != nil:
+		for _, h := range hs {
+			dst = append(dst, uint32(c.w16[h]))
+		}
+	default:
+		for _, h := range hs {
+			dst = append(dst, c.Code(h))
+		}
+	}
+	return dst
+}
+
+// Has reports whether feature h of a plain column has a value.
+func (c *Column) Has(h int32) bool { return c.some[h>>6]>>(h&63)&1 != 0 }
+
+// Number is the value of feature h of a plain column that is not text and has one:
+// an integer, or the bits of a real.
+func (c *Column) Number(h int32) int64 { return c.nums[h] }
+
 // entry is the index of the value of feature h in nums or off.
 func (c *Column) entry(h int32) (int32, bool) {
 	if c.plain {
-		return h, c.some[h>>6]>>(h&63)&1 != 0
+		return h, c.Has(h)
 	}
 	code := c.Code(h)
 	return int32(code) - 1, code != 0
