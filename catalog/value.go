@@ -165,21 +165,39 @@ func AppendJSONFloat(b []byte, f float64) []byte {
 // AppendJSONString appends s as a JSON string. Plain text, of any script, is
 // copied in one go; what needs escaping goes through encoding/json.
 func AppendJSONString(b []byte, s string) []byte {
-	ascii := true
+	var kinds byte
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c < 0x20 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			return appendEscaped(b, s)
-		}
-		ascii = ascii && c < utf8.RuneSelf
+		kinds |= jsonKind[s[i]]
 	}
-	if !ascii && (!utf8.ValidString(s) || strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")) {
+	if kinds&jsonEscaped != 0 {
+		return appendEscaped(b, s)
+	}
+	if kinds&jsonHigh != 0 && (!utf8.ValidString(s) || strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")) {
 		return appendEscaped(b, s)
 	}
 	b = append(b, '"')
 	b = append(b, s...)
 	return append(b, '"')
 }
+
+// jsonKind says of each byte whether it must be escaped in a JSON string, as
+// encoding/json does for HTML too, or belongs to a character beyond ASCII.
+var jsonKind = func() (out [256]byte) {
+	for c := range out {
+		switch {
+		case c < 0x20, c == '"', c == '\\', c == '<', c == '>', c == '&':
+			out[c] = jsonEscaped
+		case c >= utf8.RuneSelf:
+			out[c] = jsonHigh
+		}
+	}
+	return out
+}()
+
+const (
+	jsonEscaped = 1
+	jsonHigh    = 2
+)
 
 func appendEscaped(b []byte, s string) []byte {
 	q, err := json.Marshal(s)

@@ -75,6 +75,13 @@ func (u *Unprojector) LonLat(x, y int32) (lon, lat float64) {
 	return float64(x) * (1 / mercUnitsPerDegree), s.a + d*(s.b+d*s.c)
 }
 
+// E7 is LonLat in ten-millionths of a degree, rounded to the nearest.
+func (u *Unprojector) E7(x, y int32) (lon, lat int32) {
+	_, l := u.LonLat(0, y)
+	const up = 1 << 40 // what is cut off instead of rounded down is positive then
+	return int32((int64(x)*3_600_000_000 + 1<<31) >> 32), int32(int64(l*1e7+(up+0.5)) - up)
+}
+
 // fill expands the latitude φ around grid y0. With ψ = -y·π/2³¹: dφ/dψ = cos φ,
 // d²φ/dψ² = -sin φ·cos φ.
 func (s *strip) fill(id int32, y0 float64) {

@@ -130,12 +130,14 @@ type Answer struct {
 	// Features is a JSON array of GeoJSON features, brackets included. Each has id,
 	// key (the numeric key of tiles), geometry without Z and, in properties, the
 	// non-null fields that the view sees in schema order; near adds distance_m, at
-	// adds collection.
+	// adds collection. They are the caller's, until Release.
 	Features []byte
 	Count    int
 	Next     string // cursor of the next page; "" when this is the last
 	Rev      catalog.Rev
 	Carried  []Carried // by collection, of those that it has any of
+
+	page *answerPage // memory of Features
 }
 
 // Stats are the engine's figures for metrics.

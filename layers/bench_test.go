@@ -104,7 +104,7 @@ func BenchmarkWithin500m(b *testing.B) {
 	e := benchEngine()
 	b.ReportAllocs()
 	n := 0
-	for i := range b.N {
+	for i := 0; b.Loop(); i++ {
 		lon, lat := 72.8+float64(i%100)*0.001, 19+float64(i%89)*0.001
 		a, err := e.Within(context.Background(), WithinRequest{Collection: "buildings", View: catalog.Public, Limit: MaxLimit,
 			Box: &geo.Box{W: lon, S: lat, E: lon + 0.00475, N: lat + 0.0045}})
@@ -112,6 +112,7 @@ func BenchmarkWithin500m(b *testing.B) {
 			b.Fatal(err)
 		}
 		n += a.Count
+		a.Release()
 	}
 	b.ReportMetric(float64(n)/float64(b.N), "features/op")
 }
@@ -119,23 +120,25 @@ func BenchmarkWithin500m(b *testing.B) {
 func BenchmarkNearest10(b *testing.B) {
 	e := benchEngine()
 	b.ReportAllocs()
-	for i := range b.N {
-		_, err := e.Near(context.Background(), NearRequest{Collection: "buildings", View: catalog.Public, Limit: 10,
+	for i := 0; b.Loop(); i++ {
+		a, err := e.Near(context.Background(), NearRequest{Collection: "buildings", View: catalog.Public, Limit: 10,
 			Lon: 72.8 + float64(i%1000)*0.0001, Lat: 19 + float64(i%899)*0.0001})
 		if err != nil {
 			b.Fatal(err)
 		}
+		a.Release()
 	}
 }
 
 func BenchmarkAtPoint(b *testing.B) {
 	e := benchEngine()
 	b.ReportAllocs()
-	for i := range b.N {
-		_, err := e.AtPoint(context.Background(), AtRequest{View: catalog.Public, Lon: 72.8 + float64(i%1000)*0.0001, Lat: 19 + float64(i%899)*0.0001})
+	for i := 0; b.Loop(); i++ {
+		a, err := e.AtPoint(context.Background(), AtRequest{View: catalog.Public, Lon: 72.8 + float64(i%1000)*0.0001, Lat: 19 + float64(i%899)*0.0001})
 		if err != nil {
 			b.Fatal(err)
 		}
+		a.Release()
 	}
 }
 

@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"math"
 	"slices"
 	"strconv"
 
@@ -11,21 +10,24 @@ import (
 )
 
 // featureWriter writes GeoJSON features (RFC 7946) by hand, from grid and columns,
-// into a buffer that it keeps.
+// into a buffer that the answer takes along.
 type featureWriter struct {
 	buf     []byte
 	count   int
 	un      geo.Unprojector
+	info    *catalog.Collection // whose features are written
 	fields  []int
 	shown   []bool   // of the collection's fields; nil: all of fields
 	names   [][]byte // by position in fields: ,"name":
-	comma   bool     // a property has been written
+	seg     *index.Segment
+	cols    []shownColumn // of seg
+	comma   bool          // a property has been written
 	account account
 }
 
-// begin starts an array of features of a collection (nil: see collection).
-func (w *featureWriter) begin(c *catalog.Collection, fields []int) {
-	w.buf = append(w.buf[:0], '[')
+// begin starts an array of features of a collection (nil: see collection) in buf.
+func (w *featureWriter) begin(buf []byte, c *catalog.Collection, fields []int) {
+	w.buf = append(buf[:0], '[')
 	w.count = 0
 	w.account.finish() // of an answer that was given up
 	if c != nil {
@@ -35,7 +37,7 @@ func (w *featureWriter) begin(c *catalog.Collection, fields []int) {
 
 // collection says whose features follow, and which of its fields are shown.
 func (w *featureWriter) collection(c *catalog.Collection, fields []int) {
-	w.fields, w.names = fields, w.names[:0]
+	w.info, w.fields, w.names, w.seg = c, fields, w.names[:0], nil
 	w.account.begin(c, fields)
 	for i, f := range fields {
 		if i < cap(w.names) {
@@ -43,19 +45,29 @@ func (w *featureWriter) collection(c *catalog.Collection, fields []int) {
 		} else {
 			w.names = append(w.names, nil)
 		}
-		w.names[i] = append(catalog.AppendJSONString(append(w.names[i][:0], ','), c.Fields[f].Name), ':')
+		w.names[i] = propertyName(w.names[i][:0], c.Fields[f].Name)
 	}
 }
 
-// finish ends the array and returns it, in memory of its own.
+// finish ends the array and hands it over.
 func (w *featureWriter) finish() []byte {
-	w.buf = append(w.buf, ']')
-	return slices.Clone(w.buf)
+	b := append(w.buf, ']')
+	w.forget()
+	return b
+}
+
+// forget lets go of what belongs to the answer and to its collection.
+func (w *featureWriter) forget() {
+	w.buf, w.info, w.seg = nil, nil, nil
+	clear(w.cols)
 }
 
 // feature writes a feature up to its properties, those of fields that are shown;
 // more may follow, then endFeature.
 func (w *featureWriter) feature(s *index.Segment, h int32, sh *index.Shape) {
+	if s != w.seg {
+		w.enter(s)
+	}
 	b := w.buf
 	if w.count > 0 {
 		b = append(b, ',')
@@ -68,31 +80,7 @@ func (w *featureWriter) feature(s *index.Segment, h int32, sh *index.Shape) {
 	b = append(b, `,"geometry":`...)
 	w.buf = b
 	w.geometry(s, h, sh)
-	b = append(w.buf, `,"properties":{`...)
-	w.comma = false
-	for i, f := range w.fields {
-		if f >= s.NumColumns() {
-			break
-		}
-		if w.shown != nil && !w.shown[f] {
-			continue
-		}
-		v := s.Column(f).Value(h)
-		if v.IsNull() {
-			continue
-		}
-		name := w.names[i]
-		if !w.comma {
-			name = name[1:]
-		}
-		w.comma = true
-		b = append(b, name...)
-		b = v.AppendJSON(b)
-		if w.account.guarded != nil {
-			w.account.value(i)
-		}
-	}
-	w.buf = b
+	w.buf = w.properties(append(w.buf, `,"properties":{`...), h)
 	w.account.feature(s, h)
 }
 
@@ -139,13 +127,19 @@ func (w *featureWriter) geometry(s *index.Segment, h int32, sh *index.Shape) {
 	}
 }
 
+// shapeBegin is what stands before the coordinates, by type.
+var shapeBegin = func() (out [geo.GeometryCollection + 1]string) {
+	for t := range out {
+		out[t] = `{"type":"` + geo.Type(t).String() + `","coordinates":`
+	}
+	return out
+}()
+
 func (w *featureWriter) shape(sh *index.Shape) {
-	b := append(w.buf, `{"type":"`...)
-	b = append(b, sh.Type.String()...)
-	b = append(b, `","coordinates":`...)
+	b := append(w.buf, shapeBegin[sh.Type]...)
 	switch sh.Type {
 	case geo.Point:
-		b = w.position(b, sh.Coords)
+		b = w.position(b, sh.Coords[0], sh.Coords[1])
 	case geo.MultiPoint:
 		b = w.positions(b, sh.Coords)
 	case geo.LineString:
@@ -185,10 +179,13 @@ func (w *featureWriter) rings(b []byte, sh *index.Shape, from, to int) []byte {
 		r := sh.Ring(i)
 		b = append(b, '[')
 		if len(r) >= 2 {
-			b = w.position(b, r)
-			for j := len(r) - 2; j >= 0; j -= 2 {
-				b = w.position(append(b, ','), r[j:])
+			first := len(b)
+			b = w.position(b, r[0], r[1])
+			last := len(b)
+			for j := len(r) - 2; j >= 2; j -= 2 {
+				b = w.position(append(b, ','), r[j], r[j+1])
 			}
+			b = append(append(b, ','), b[first:last]...)
 		}
 		b = append(b, ']')
 	}
@@ -201,39 +198,68 @@ func (w *featureWriter) positions(b []byte, c []int32) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = w.position(b, c[i:])
+		b = w.position(b, c[i], c[i+1])
 	}
 	return append(b, ']')
 }
 
-func (w *featureWriter) position(b []byte, c []int32) []byte {
-	lon, lat := w.un.LonLat(c[0], c[1])
-	b = appendDegrees(append(b, '['), lon)
-	b = appendDegrees(append(b, ','), lat)
-	return append(b, ']')
+// positionRoom is what a position takes at most: [-180.1234567,-85.1234567]
+const positionRoom = 28
+
+func (w *featureWriter) position(b []byte, x, y int32) []byte {
+	b = slices.Grow(b, positionRoom)
+	lon, lat := w.un.E7(x, y)
+	at := len(b)
+	p := (*[positionRoom]byte)(b[at : at+positionRoom])
+	p[0] = '['
+	n := putDegrees(p, 1, lon)
+	p[n] = ','
+	n = putDegrees(p, n+1, lat)
+	p[n] = ']'
+	return b[:at+n+1]
 }
 
-// appendDegrees appends degrees with at most seven decimals.
-func appendDegrees(b []byte, v float64) []byte {
-	n := int64(math.Floor(v*1e7 + 0.5))
-	if n < 0 {
-		b = append(b, '-')
-		n = -n
+// putDegrees writes ten-millionths of a degree as a decimal number, without zeros at
+// its end, and returns where it ends. Digits are put in pairs: coordinates are most
+// of an answer.
+func putDegrees(p *[positionRoom]byte, at int, e7 int32) int {
+	u := uint32(e7)
+	if e7 < 0 {
+		p[at] = '-'
+		at++
+		u = -u
 	}
-	b = strconv.AppendInt(b, n/1e7, 10)
-	f := n % 1e7
-	if f == 0 {
-		return b
+	whole, part := u/1e7, u%1e7
+	if whole >= 100 {
+		p[at] = '1' // 180 is the most there is
+		at++
+		whole -= 100
+		p[at] = byte('0' + whole/10)
+		at++
+	} else if whole >= 10 {
+		p[at] = byte('0' + whole/10)
+		at++
 	}
-	var d [8]byte
-	d[0] = '.'
-	for i := 7; i > 0; i-- {
-		d[i] = byte('0' + f%10)
-		f /= 10
+	p[at] = byte('0' + whole%10)
+	at++
+	if part == 0 {
+		return at
 	}
-	e := 8
-	for d[e-1] == '0' {
-		e--
+	p[at] = '.'
+	high, low := part/10_000, part%10_000 // three digits and four
+	p[at+1] = byte('0' + high/100)
+	pair(p, at+2, high%100)
+	pair(p, at+4, low/100)
+	pair(p, at+6, low%100)
+	for at += 7; p[at] == '0'; {
+		at--
 	}
-	return append(b, d[:e]...)
+	return at + 1
 }
+
+// pair writes two digits.
+func pair(p *[positionRoom]byte, at int, n uint32) {
+	p[at], p[at+1] = digitPairs[n*2], digitPairs[n*2+1]
+}
+
+const digitPairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"

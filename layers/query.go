@@ -3,6 +3,7 @@ package layers
 import (
 	"context"
 	"math"
+	"sync"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -11,9 +12,35 @@ import (
 
 // querier answers queries in memory that it keeps. It is used by one goroutine at a time.
 type querier struct {
-	find  index.Finder
-	shape index.Shape
-	out   featureWriter
+	find   index.Finder
+	shape  index.Shape
+	out    featureWriter
+	lenses map[string]keptLens // by collection
+}
+
+// keptLens is a lens that the next query of its view can use.
+type keptLens struct {
+	view string
+	c    catalog.Collection
+	lens *lens
+}
+
+const keptLenses = 64
+
+// lensOf returns the lens of a view on a collection.
+func (q *querier) lensOf(c *catalog.Collection, v catalog.View) *lens {
+	k, known := q.lenses[c.Name]
+	same := known && k.view == v.Key() && k.c.Rev == c.Rev && k.c.Class == c.Class && k.c.Owner == c.Owner &&
+		len(k.c.Fields) == len(c.Fields) && (len(c.Fields) == 0 || &k.c.Fields[0] == &c.Fields[0])
+	if same {
+		return k.lens
+	}
+	if q.lenses == nil || len(q.lenses) >= keptLenses {
+		q.lenses = map[string]keptLens{}
+	}
+	l := newLens(c, v)
+	q.lenses[c.Name] = keptLens{v.Key(), *c, l}
+	return l
 }
 
 // Within answers the features that meet a box or polygon, borders included, in
@@ -46,7 +73,7 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 	}
 	q.look(r.At)
 	snap := q.c.snap
-	q.out.begin(&q.c.info, q.lens.fields)
+	q.begin()
 	next := ""
 	var last index.Place
 	for i, ref := range q.find.Search(snap, area) {
@@ -122,7 +149,7 @@ func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) {
 
 // nearest answers the neighbours after a cursor; farthest is the distance of the last one.
 func (q *openQuery) nearest(ctx context.Context, lon, lat float64, limit int, after index.Neighbour) (a *Answer, farthest float64) {
-	q.out.begin(&q.c.info, q.lens.fields)
+	q.begin()
 	next := ""
 	var last index.Neighbour
 	asked := 0
@@ -207,12 +234,13 @@ func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) {
 	if err := q.enter(load); err != nil {
 		return nil, err
 	}
-	q.out.begin(nil, nil)
+	q.page = answerPages.Get().(*answerPage)
+	q.out.begin(q.page.b, nil, nil)
 	for _, name := range names {
 		if q.c, err = st.seen(name, r.View); err != nil {
 			return nil, err
 		}
-		q.lens = newLens(&q.c.info, r.View)
+		q.lens = q.lensOf(&q.c.info, r.View)
 		if q.filter, err = newFilter(&q.c.info, r.View, q.lens, ""); err != nil {
 			return nil, err
 		}
@@ -250,6 +278,7 @@ type openQuery struct {
 	c      *collection
 	lens   *lens
 	filter *filter
+	page   *answerPage
 	leave  func()
 }
 
@@ -264,12 +293,12 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 	if err != nil {
 		return nil, err
 	}
-	l := newLens(&c.info, v)
-	f, err := newFilter(&c.info, v, l, text)
-	if err != nil {
+	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c}
+	q.lens = q.lensOf(&c.info, v)
+	if q.filter, err = newFilter(&c.info, v, q.lens, text); err != nil {
+		q.close()
 		return nil, err
 	}
-	q := &openQuery{querier: e.queries.Get().(*querier), e: e, ctx: ctx, rev: rev, c: c, lens: l, filter: f}
 	if !at.IsNow() {
 		if err := q.enter(pastLoad); err != nil {
 			q.close()
@@ -280,7 +309,7 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 			return nil, err
 		}
 		q.rev = q.c.rev
-		l.on(q.c, nil)
+		q.lens.on(q.c, nil)
 	}
 	return q, nil
 }
@@ -308,13 +337,51 @@ func (q *openQuery) feature(r index.Ref) {
 	q.out.feature(q.c.snap.Segment(r.Part), r.Handle, &q.shape)
 }
 
+// begin starts an answer of features of the query's collection.
+func (q *openQuery) begin() {
+	q.page = answerPages.Get().(*answerPage)
+	q.out.begin(q.page.b, &q.c.info, q.lens.fields)
+}
+
 func (q *openQuery) close() {
 	if q.leave != nil {
 		q.leave()
 	}
+	if q.page != nil { // no answer was made
+		q.page.b = q.out.buf
+		q.page.keep()
+	}
+	q.out.forget()
 	q.e.queries.Put(q.querier)
 }
 
 func (q *openQuery) answer(next string) *Answer {
-	return &Answer{Features: q.out.finish(), Count: q.out.count, Next: next, Rev: q.rev, Carried: q.out.account.finish()}
+	a := &Answer{Count: q.out.count, Next: next, Rev: q.rev, Carried: q.out.account.finish(), page: q.page}
+	a.Features = q.out.finish()
+	a.page.b, q.page = a.Features, nil
+	return a
+}
+
+// answerPage is memory that an answer is written into.
+type answerPage struct{ b []byte }
+
+// answerPages are those that are not in use. An answer goes out before its page is taken
+// again; very large ones are not kept.
+var answerPages = sync.Pool{New: func() any { return &answerPage{make([]byte, 0, 4<<10)} }}
+
+const keptPage = 4 << 20 // bytes
+
+func (p *answerPage) keep() {
+	if cap(p.b) <= keptPage {
+		answerPages.Put(p)
+	}
+}
+
+// Release gives the memory of Features back; they are not to be looked at any more.
+// An answer that is not released is garbage like others.
+func (a *Answer) Release() {
+	if a.page != nil {
+		a.page.keep()
+	}
+	a.Features, a.page = nil, nil
 }

@@ -29,40 +29,39 @@ func (n Neighbour) before(m Neighbour) bool {
 // a plane true to scale at lon, lat.
 func (f *Finder) Nearest(s *Snapshot, lon, lat float64, accept func(Ref) (use, more bool), fn func(Neighbour) bool) {
 	q := newNearQuery(lon, lat)
-	var queue nearQueue
+	queue := &f.queue
+	queue.begin(s)
 	for i, p := range s.parts {
 		if top := p.seg.tree.top(); top >= 0 {
-			queue.push(nearItem{at: q.bound(p.seg.tree.box(top, 0)), part: int32(i), level: int8(top)})
+			queue.push(newNearItem(q.bound(p.seg.tree.box(top, 0)), i, top, 0))
 		}
 	}
-	var sh Shape
-	for len(queue) > 0 {
+	for len(queue.heap) > 0 {
 		it := queue.pop()
-		p := s.parts[it.part]
-		switch {
-		case it.level == isFeature:
-			if !fn(Neighbour{Ref{it.part, it.node}, it.key, it.at}) {
+		part := it.part()
+		p := &s.parts[part]
+		switch level := it.level(); level {
+		case isFeature:
+			if !fn(Neighbour{Ref{int32(part), it.node}, p.seg.Key(it.node), it.at}) {
 				return
 			}
-		case it.level == 0:
-			r := Ref{it.part, it.node}
+		case 0:
 			if p.dead != nil && p.dead.has(it.node) {
 				continue
 			}
-			use, more := accept(r)
+			use, more := accept(Ref{int32(part), it.node})
 			if !more {
 				return
 			}
-			if !use {
-				continue
+			if use {
+				queue.push(newNearItem(q.distance(p.seg, it.node, &f.shape), part, isFeature, it.node))
 			}
-			d := q.distance(p.seg, it.node, &sh)
-			queue.push(nearItem{at: d, key: p.seg.Key(it.node), part: it.part, level: isFeature, node: it.node})
 		default:
 			t := &p.seg.tree
-			from, to := t.children(int(it.level), it.node)
-			for j := from; j < to; j++ {
-				queue.push(nearItem{at: q.bound(t.box(int(it.level)-1, j)), part: it.part, level: it.level - 1, node: j})
+			from, to := t.children(level, it.node)
+			base := t.levels[level-1]
+			for j, b := range t.boxes[base+from : base+to] {
+				queue.push(newNearItem(q.bound(b), part, level-1, from+int32(j)))
 			}
 		}
 	}
@@ -70,60 +69,72 @@ func (f *Finder) Nearest(s *Snapshot, lon, lat float64, accept func(Ref) (use, m
 
 const isFeature = -1 // level of an item whose distance is known
 
+// nearItem is a node or a feature that waits for its turn.
 type nearItem struct {
-	at    float64 // metres; for a node a lower bound
-	key   catalog.Key
-	part  int32
-	node  int32
-	level int8
+	at   float64 // metres; for a node a lower bound
+	node int32
+	tag  uint32 // part and level
 }
+
+func newNearItem(at float64, part, level int, node int32) nearItem {
+	return nearItem{at: at, node: node, tag: uint32(part)<<4 | uint32(level-isFeature)}
+}
+
+func (it nearItem) part() int  { return int(it.tag >> 4) }
+func (it nearItem) level() int { return int(it.tag&15) + isFeature }
+
+// nearQueue is a binary heap that keeps its memory.
+type nearQueue struct {
+	heap []nearItem
+	snap *Snapshot
+}
+
+func (q *nearQueue) begin(s *Snapshot) { q.heap, q.snap = q.heap[:0], s }
 
 // before puts nodes ahead of features at the same distance: a node may hold a
 // feature of a smaller key.
-func (a nearItem) before(b nearItem) bool {
-	switch {
-	case a.at != b.at:
-		return a.at < b.at
-	case (a.level == isFeature) != (b.level == isFeature):
-		return b.level == isFeature
-	}
-	return a.key < b.key
+func (q *nearQueue) before(a, b nearItem) bool {
+	return a.at < b.at || a.at == b.at && q.beforeAtSame(a, b)
 }
 
-// nearQueue is a binary heap.
-type nearQueue []nearItem
+func (q *nearQueue) beforeAtSame(a, b nearItem) bool {
+	if a.level() != isFeature || b.level() != isFeature {
+		return a.level() != isFeature && b.level() == isFeature
+	}
+	return q.snap.parts[a.part()].seg.Key(a.node) < q.snap.parts[b.part()].seg.Key(b.node)
+}
 
 func (q *nearQueue) push(it nearItem) {
-	h := append(*q, it)
+	h := append(q.heap, it)
 	i := len(h) - 1
 	for i > 0 {
 		p := (i - 1) / 2
-		if !it.before(h[p]) {
+		if !q.before(it, h[p]) {
 			break
 		}
 		h[i], i = h[p], p
 	}
 	h[i] = it
-	*q = h
+	q.heap = h
 }
 
 func (q *nearQueue) pop() nearItem {
-	h := *q
+	h := q.heap
 	top := h[0]
 	it := h[len(h)-1]
 	h = h[:len(h)-1]
 	for i := 0; len(h) > 0; {
 		c := 2*i + 1
-		if c+1 < len(h) && h[c+1].before(h[c]) {
+		if c+1 < len(h) && q.before(h[c+1], h[c]) {
 			c++
 		}
-		if c >= len(h) || !h[c].before(it) {
+		if c >= len(h) || !q.before(h[c], it) {
 			h[i] = it
 			break
 		}
 		h[i], i = h[c], c
 	}
-	*q = h
+	q.heap = h
 	return top
 }
 
@@ -134,6 +145,7 @@ type nearQuery struct {
 	gx, gy   int32
 	kx, ky   float64 // metres per grid unit at the position
 	own      float64 // geo.MercatorScale there
+	near     [2]struct{ farthest, scale float64 }
 }
 
 func newNearQuery(lon, lat float64) nearQuery {
@@ -143,6 +155,10 @@ func newNearQuery(lon, lat float64) nearQuery {
 	q.x = lon * ((1 << 32) / 360.0)
 	q.y = -math.Log((1+s)/(1-s)) * ((1 << 31) / (2 * math.Pi))
 	q.own = geo.MercatorScale(q.y)
+	for i, d := range [...]float64{1 << 18, 1 << 22} { // 2.4 and 39 km at the equator
+		q.near[i].farthest = math.Abs(q.y) + d
+		q.near[i].scale = geo.MercatorScale(q.near[i].farthest)
+	}
 	mx, my := geo.MetresPerDegree(lat)
 	// A grid unit is 360/2³² degrees of longitude, and cos(lat) times that of latitude.
 	const unit = 360.0 / (1 << 32)
@@ -163,13 +179,24 @@ func (q *nearQuery) bound(b geo.GridBox) float64 {
 	}
 	scale := q.own
 	if farthest := max(math.Abs(float64(b.MinY)), math.Abs(float64(b.MaxY))); farthest > math.Abs(q.y) {
-		scale = geo.MercatorScale(farthest)
+		scale = q.scaleAt(farthest)
 	}
 	d := math.Sqrt(dx*dx+dy*dy) * geo.MercatorUnit * scale * flattest
 	if d > 1e6 { // straight on the map is not the shortest way over the globe: be careful
 		d *= 0.5
 	}
 	return d
+}
+
+// scaleAt is no greater than geo.MercatorScale at a distance from the equator; near
+// the position it costs nothing.
+func (q *nearQuery) scaleAt(farthest float64) float64 {
+	for i := range q.near {
+		if farthest <= q.near[i].farthest {
+			return q.near[i].scale
+		}
+	}
+	return geo.MercatorScale(farthest)
 }
 
 // distance is the ground distance in metres to feature h.

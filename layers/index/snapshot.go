@@ -116,6 +116,8 @@ type Finder struct {
 	handles []int32
 	small   []placed
 	refs    []Ref
+	queue   nearQueue
+	shape   Shape
 }
 
 type placed struct {
