@@ -199,7 +199,42 @@ const (
 	jsonHigh    = 2
 )
 
+// appendEscaped writes what encoding/json does, without its detour by reflection
+// where the text is ASCII.
 func appendEscaped(b []byte, s string) []byte {
+	from := len(b)
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch jsonKind[c] {
+		case 0:
+			b = append(b, c)
+			continue
+		case jsonHigh:
+			return appendMarshalled(b[:from], s)
+		}
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		case '\b':
+			b = append(b, '\\', 'b')
+		case '\f':
+			b = append(b, '\\', 'f')
+		default:
+			const hex = "0123456789abcdef"
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	return append(b, '"')
+}
+
+func appendMarshalled(b []byte, s string) []byte {
 	q, err := json.Marshal(s)
 	if err != nil { // a string always marshals
 		return append(b, `""`...)

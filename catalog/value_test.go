@@ -167,3 +167,20 @@ func BenchmarkAppendJSON(b *testing.B) {
 		})
 	}
 }
+
+// TestJSONStringsAreThoseOfEncodingJSON tries every byte, alone and among others.
+func TestJSONStringsAreThoseOfEncodingJSON(t *testing.T) {
+	texts := []string{"", "plain", "दादर", "a\u2028b", "x\xffy", "\u2029", "<&>\"\\", "é & \n", "\x7f"}
+	for c := range 256 {
+		texts = append(texts, string([]byte{byte(c)}), "ab"+string([]byte{byte(c)})+"cd&", string(rune(c)))
+	}
+	for _, s := range texts {
+		want, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := AppendJSONString([]byte("x"), s); string(got) != "x"+string(want) {
+			t.Errorf("%q: %s, want %s", s, got[1:], want)
+		}
+	}
+}

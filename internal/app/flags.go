@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
@@ -71,12 +70,4 @@ func Version() string {
 		return info.Main.Version
 	}
 	return revision + modified
-}
-
-// NewLogger returns the commands' logger: structured lines on w.
-func NewLogger(w io.Writer, format string) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
 }

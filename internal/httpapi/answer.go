@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,10 +29,23 @@ const worthCompressing = 1400
 // nobody but its reader when it holds more than the public may see.
 func (r *request) caching() {
 	if r.who.Known() {
-		r.Response().Header().Set("Cache-Control", "private, no-cache")
+		r.Response().Header()["Cache-Control"] = askEachTimeYou
 		return
 	}
-	r.Response().Header().Set("Cache-Control", "no-cache")
+	r.Response().Header()["Cache-Control"] = askEachTime
+}
+
+var askEachTime, askEachTimeYou = []string{"no-cache"}, []string{"private, no-cache"}
+
+// set sets a header, of canonical name, in memory that the request has.
+func (r *request) set(name, value string) {
+	if r.used == len(r.values) {
+		r.Response().Header().Set(name, value)
+		return
+	}
+	r.values[r.used] = value
+	r.used++
+	r.Response().Header()[name] = r.values[r.used-1 : r.used : r.used]
 }
 
 // json answers v.
@@ -43,30 +57,32 @@ func (r *request) json(status int, v any) error {
 	return r.send(status, typeJSON, body)
 }
 
-// send answers body. An answer to GET that names no ETag gets one of its
-// content, and is 304 when the caller has it; a large one is compressed when the
-// caller takes that.
-func (r *request) send(status int, mediaType string, body []byte) error {
+// send answers a body, which may come in parts. An answer to GET that names no ETag
+// gets one of its content, and is 304 when the caller has it; a large one is
+// compressed when the caller takes that. The parts are not kept.
+func (r *request) send(status int, mediaType string, body ...[]byte) error {
 	h := r.Response().Header()
-	if h.Get("Cache-Control") == "" {
+	if len(h["Cache-Control"]) == 0 {
 		r.caching()
 	}
-	h.Set("Content-Type", mediaType)
-	accept, present := r.accept()
-	coding := negotiate(accept, present)
-	if coding == refused {
-		return newProblem(http.StatusNotAcceptable, "not-acceptable", "Accept-Encoding", "Accept-Encoding excludes every coding there is (gzip, zstd, br, identity).")
+	r.set("Content-Type", mediaType)
+	size := 0
+	for _, part := range body {
+		size += len(part)
 	}
-	if len(body) < worthCompressing && parseAccept(accept).plainOK() {
-		coding = asIs
+	coding, err := r.coding(size)
+	if err != nil {
+		return err
 	}
 	if status == http.StatusOK && r.reading() {
-		tag := h.Get("ETag")
-		if tag == "" {
-			tag = contentTag("", body)
+		tag := ""
+		if given := h["Etag"]; len(given) > 0 {
+			tag = given[0]
+		} else {
+			tag = contentTag("", body...)
 		}
 		tag = withCoding(tag, coding)
-		h.Set("ETag", tag)
+		r.set("Etag", tag)
 		if noneMatch(r.Request().Header.Get("If-None-Match"), tag) {
 			h.Del("Content-Type")
 			r.Response().WriteHeader(http.StatusNotModified)
@@ -76,19 +92,41 @@ func (r *request) send(status int, mediaType string, body []byte) error {
 	if err := r.settle(); err != nil {
 		return err
 	}
-	out, err := compress(coding, body)
-	if err != nil {
-		return fmt.Errorf("compress the answer: %w", err)
-	}
 	if coding != asIs {
-		h.Set("Content-Encoding", coding.String())
+		packed := packedPool.Get().(*bytes.Buffer)
+		defer keepPacked(packed)
+		packed.Reset()
+		if err := compressTo(packed, coding, body...); err != nil {
+			return fmt.Errorf("compress the answer: %w", err)
+		}
+		r.set("Content-Encoding", coding.String())
+		size = packed.Len()
+		body = [][]byte{packed.Bytes()}
 	}
-	h.Set("Content-Length", strconv.Itoa(len(out)))
+	r.set("Content-Length", strconv.Itoa(size))
 	r.Response().WriteHeader(status)
-	if _, err := r.Response().Write(out); err != nil {
-		return nil //nolint:nilerr // the caller is gone; there is nobody to tell
+	for _, part := range body {
+		if _, err := r.Response().Write(part); err != nil {
+			return nil //nolint:nilerr // the caller is gone; there is nobody to tell
+		}
 	}
 	return nil
+}
+
+// coding is the content coding of an answer of so many bytes.
+func (r *request) coding(size int) (encoding, error) {
+	header, present := r.accept()
+	if !present {
+		return asIs, nil
+	}
+	coding := negotiate(header, present)
+	if coding == refused {
+		return 0, newProblem(http.StatusNotAcceptable, "not-acceptable", "Accept-Encoding", "Accept-Encoding excludes every coding there is (gzip, zstd, br, identity).")
+	}
+	if size < worthCompressing && parseAccept(header).plainOK() {
+		coding = asIs
+	}
+	return coding, nil
 }
 
 func (r *request) accept() (header string, present bool) {
@@ -109,10 +147,20 @@ func (r *request) reading() bool {
 }
 
 // contentTag is a strong entity tag: the prefix and a hash of the content.
-func contentTag(prefix string, body []byte) string {
-	b := append(make([]byte, 0, len(prefix)+20), '"')
+func contentTag(prefix string, body ...[]byte) string {
+	var room [64]byte
+	b := append(room[:0], '"')
 	b = append(b, prefix...)
-	b = strconv.AppendUint(b, xxhash.Sum64(body), 16)
+	if len(body) == 1 {
+		b = strconv.AppendUint(b, xxhash.Sum64(body[0]), 16)
+	} else {
+		var sum xxhash.Digest
+		sum.Reset()
+		for _, part := range body {
+			_, _ = sum.Write(part) // never fails
+		}
+		b = strconv.AppendUint(b, sum.Sum64(), 16)
+	}
 	return string(append(b, '"'))
 }
 
@@ -126,5 +174,5 @@ func withCoding(tag string, e encoding) string {
 
 // revision names the revision that the answer shows.
 func (r *request) revision(rev catalog.Rev) {
-	r.Response().Header().Set("Nagar-Revision", strconv.FormatInt(int64(rev), 10))
+	r.set("Nagar-Revision", strconv.FormatInt(int64(rev), 10))
 }

@@ -26,27 +26,55 @@ var (
 	})
 )
 
-// compress returns body in the content coding e.
-func compress(e encoding, body []byte) ([]byte, error) {
+// packedPool has buffers that compressed answers are written into; very large ones
+// are not kept.
+var packedPool = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func keepPacked(b *bytes.Buffer) {
+	if b.Cap() <= 1<<20 {
+		packedPool.Put(b)
+	}
+}
+
+// compressTo writes a body, in parts, to out in the content coding e.
+func compressTo(out *bytes.Buffer, e encoding, body ...[]byte) error {
 	switch e {
 	case asIs:
-		return body, nil
+		for _, part := range body {
+			out.Write(part)
+		}
+		return nil
 	case zstandard:
 		w, err := zstdOnce()
 		if err != nil {
-			return nil, fmt.Errorf("zstd: %w", err)
+			return fmt.Errorf("zstd: %w", err)
 		}
-		return w.EncodeAll(body, make([]byte, 0, len(body)/4+64)), nil
+		whole := body[0]
+		if len(body) > 1 {
+			whole = bytes.Join(body, nil)
+		}
+		out.Write(w.EncodeAll(whole, out.AvailableBuffer()))
+		return nil
 	case gzipped:
 		w := gzipPool.Get().(*gzip.Writer)
 		defer gzipPool.Put(w)
-		return squeeze(w, body)
+		return squeeze(out, w, body...)
 	case brotlied:
 		w := brotliPool.Get().(*brotli.Writer)
 		defer brotliPool.Put(w)
-		return squeeze(w, body)
+		return squeeze(out, w, body...)
 	}
-	return nil, fmt.Errorf("content coding %d", e)
+	return fmt.Errorf("content coding %d", e)
+}
+
+// compress returns body in the content coding e.
+func compress(e encoding, body []byte) ([]byte, error) {
+	if e == asIs {
+		return body, nil
+	}
+	var out bytes.Buffer
+	err := compressTo(&out, e, body)
+	return out.Bytes(), err
 }
 
 type resettable interface {
@@ -54,29 +82,30 @@ type resettable interface {
 	Reset(io.Writer)
 }
 
-func squeeze(w resettable, body []byte) ([]byte, error) {
-	out := bytes.NewBuffer(make([]byte, 0, len(body)/4+64))
+func squeeze(out *bytes.Buffer, w resettable, body ...[]byte) error {
 	w.Reset(out)
-	if _, err := w.Write(body); err != nil {
-		return nil, err
+	for _, part := range body {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return w.Close()
 }
 
 // compressWell is compress for what is sent often: slower and smaller.
 func compressWell(e encoding, body []byte) ([]byte, error) {
+	var out bytes.Buffer
 	switch e {
 	case gzipped:
 		w, err := gzip.NewWriterLevel(io.Discard, gzip.BestCompression)
 		if err != nil {
 			return nil, err
 		}
-		return squeeze(w, body)
+		err = squeeze(&out, w, body)
+		return out.Bytes(), err
 	case brotlied:
-		return squeeze(brotli.NewWriterLevel(io.Discard, 9), body)
+		err := squeeze(&out, brotli.NewWriterLevel(io.Discard, 9), body)
+		return out.Bytes(), err
 	}
 	return compress(e, body)
 }

@@ -68,7 +68,7 @@ func newMetrics(reg *prometheus.Registry, engine Engine, routes []route) (*metri
 		m.throttled.WithLabelValues(why)
 	}
 	for i := range routes { // each route is there from the start, not from its first request
-		m.took.WithLabelValues(routes[i].path, routes[i].method, "200")
+		routes[i].took = m.took.WithLabelValues(routes[i].path, routes[i].method, "200")
 	}
 	m.show = promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 	return m, nil
@@ -107,6 +107,10 @@ func (m *metrics) observe(rt *route, method string, status int, took time.Durati
 		path = rt.path
 		if rt.stream && status == http.StatusOK {
 			return // how long somebody listened says nothing about us
+		}
+		if status == http.StatusOK && method == rt.method {
+			rt.took.Observe(took.Seconds())
+			return
 		}
 	}
 	switch method {

@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -228,12 +228,6 @@ func (r *request) nothing() error {
 	return r.features(&layers.Answer{Features: []byte("[]"), Rev: r.s.cfg.Engine.Rev()}, nil)
 }
 
-// pages are buffers in which answers are put together: they are written out before
-// the next request takes them. Very large ones are not kept.
-var pages = sync.Pool{New: func() any { return new([]byte) }}
-
-const keptPage = 1 << 20
-
 // features answers a page of features.
 func (r *request) features(a *layers.Answer, err error) error {
 	if err != nil {
@@ -242,20 +236,14 @@ func (r *request) features(a *layers.Answer, err error) error {
 		}
 		return err
 	}
+	defer a.Release()
 	r.revision(a.Rev)
 	r.carries(audit.Read, a.Carried)
-	page := pages.Get().(*[]byte)
-	defer pages.Put(page)
-	b := append((*page)[:0], `{"type":"FeatureCollection","numberReturned":`...)
-	b = strconv.AppendInt(b, int64(a.Count), 10)
-	b = r.appendLinks(b, a.Next)
-	b = append(b, `,"features":`...)
-	b = append(b, a.Features...)
-	b = append(b, '}')
-	if cap(b) <= keptPage {
-		*page = b
-	}
-	return r.send(http.StatusOK, typeGeoJSON, b)
+	head := append(make([]byte, 0, 128), `{"type":"FeatureCollection","numberReturned":`...)
+	head = strconv.AppendInt(head, int64(a.Count), 10)
+	head = append(r.appendLinks(head, a.Next), `,"features":`...)
+	// The features are the answer's own, so that the bracket may stand behind them.
+	return r.send(http.StatusOK, typeGeoJSON, head, append(a.Features, '}'))
 }
 
 // appendLinks appends the member "links" with the next page, if there is one.
@@ -277,10 +265,29 @@ func (r *request) appendLinks(b []byte, next string) []byte {
 
 // nextURL is this request's address with another cursor.
 func (r *request) nextURL(after string) string {
-	q := make(url.Values, len(r.query)+1)
-	for k, v := range r.query {
-		q[k] = v
+	base, path, raw := r.baseURL(), r.Request().URL.EscapedPath(), r.Request().URL.RawQuery
+	b := make([]byte, 0, len(base)+len(path)+len(raw)+len(after)+len("?after=&"))
+	b = append(append(append(b, base...), path...), '?')
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err != nil || plain == "after" || pair == "" {
+			continue
+		}
+		b = append(appendQuery(b, pair), '&')
 	}
-	q.Set("after", after)
-	return r.baseURL() + r.Request().URL.EscapedPath() + "?" + q.Encode()
+	return string(append(append(b, "after="...), url.QueryEscape(after)...))
+}
+
+// appendQuery appends a part of a query as it was sent, but for what may not stand
+// in a URI (RFC 3986 section 3.4): in a Link header that would end it.
+func appendQuery(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}[]#", c) >= 0 {
+			b = fmt.Appendf(b, "%%%02X", c)
+			continue
+		}
+		b = append(b, c)
+	}
+	return b
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/labstack/echo/v4"
 
 	"github.com/andybalholm/brotli"
 
@@ -449,5 +451,17 @@ func TestRequestID(t *testing.T) {
 	}
 	if id := fx.get("/healthz", "X-Request-Id: a b").Header.Get("X-Request-Id"); id == "a b" || len(id) != 16 {
 		t.Errorf("id %q", id)
+	}
+}
+
+// TestTheNextPageKeepsTheQuestion follows a next link whose question has what may
+// not stand in a URI: it comes back quoted, and asks for the same.
+func TestTheNextPageKeepsTheQuestion(t *testing.T) {
+	r := &request{Context: echo.New().NewContext(&http.Request{URL: &url.URL{
+		Path: "/api/near", RawQuery: `collection=wards&after=old&filter=name<>'a b'&%61fter=older&&x="|{}é&k=3`,
+	}}, nil), s: &Server{base: "https://city.example"}}
+	want := "https://city.example/api/near?collection=wards&filter=name%3C%3E'a%20b'&x=%22%7C%7B%7D%C3%A9&k=3&after=new"
+	if got := r.nextURL("new"); got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"nagar/internal/access"
 )
@@ -42,6 +43,8 @@ type route struct {
 	suffix string   // what follows the last parameter of the path
 	last   string   // name of that parameter
 	others []*route // with the same path but for the suffix
+
+	took prometheus.Observer // of answers that are 200
 }
 
 // table lists every route there is.
@@ -143,16 +146,16 @@ func queryRoutes() []route {
 	lon, lat := queryParameter("lon", "longitude, degrees", numberSchema(-180, 180)), queryParameter("lat", "latitude, degrees", numberSchema(-90, 90))
 	paged := []parameter{filterParameter(), limitParameter("limit"), cursorParameter(), minrevParameter(), asofParameter(), knownParameter()}
 	return []route{
-		{method: http.MethodGet, path: "/api/near", id: "findNear", tag: "queries", summary: "The nearest features, by ground distance in metres to their geometry (distance_m)",
+		{method: http.MethodGet, path: "/api/near", id: "findNear", tag: "queries", quiet: true, summary: "The nearest features, by ground distance in metres to their geometry (distance_m)",
 			params: append([]parameter{collection, lon.needed(), lat.needed(), limitParameter("k")}, paged...), answers: found("The features, nearest first"), handle: (*request).near},
-		{method: http.MethodGet, path: "/api/within", id: "findWithin", tag: "queries", summary: "The features that meet a window",
+		{method: http.MethodGet, path: "/api/within", id: "findWithin", tag: "queries", quiet: true, summary: "The features that meet a window",
 			params:  append([]parameter{collection, bboxParameter().needed()}, paged...),
 			answers: found("The features"), handle: (*request).within},
-		{method: http.MethodPost, path: "/api/within", id: "findWithinPolygon", tag: "queries", summary: "The features that meet a polygon",
+		{method: http.MethodPost, path: "/api/within", id: "findWithinPolygon", tag: "queries", quiet: true, summary: "The features that meet a polygon",
 			params: append([]parameter{collection}, paged...), bodyLimit: queryBody,
 			body:    &content{text: "A Polygon or MultiPolygon, bare or as a Feature", types: []string{typeGeoJSON, typeJSON}, schema: object()},
 			answers: append(found("The features"), problemAnswer(413), problemAnswer(415)), handle: (*request).within},
-		{method: http.MethodGet, path: "/api/at", id: "findAt", tag: "queries", summary: "What is here: the areas that contain a position, and what lies on it",
+		{method: http.MethodGet, path: "/api/at", id: "findAt", tag: "queries", quiet: true, summary: "What is here: the areas that contain a position, and what lies on it",
 			params: []parameter{lon.needed(), lat.needed(), queryParameter("collections", "only these, with commas between; all where left out", textSchema()),
 				limitParameter("limit"), minrevParameter(), asofParameter(), knownParameter()},
 			answers: found("The features, each with its collection"), handle: (*request).at},

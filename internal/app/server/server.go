@@ -97,8 +97,10 @@ func runServer(name string, f *ServerFlags, readOnly bool, stdout, stderr io.Wri
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	collectOften()
-	log := app.NewLogger(stderr, f.LogFormat)
-	if err := Serve(ctx, f, readOnly, log, stdout); err != nil {
+	log, flush := app.NewLogger(stderr, f.LogFormat)
+	err := Serve(ctx, f, readOnly, log, stdout)
+	flush()
+	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return app.ExitError
 	}
