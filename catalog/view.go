@@ -13,6 +13,7 @@ type View struct {
 	key   string
 	max   Class  // where rules is nil: all rows, collections and fields up to it
 	rules *rules // nil for Public and Everything
+	least int    // see MinGroup
 }
 
 // Tier is one thing that a view allows of a collection: some rows, and fields on
@@ -129,6 +130,16 @@ func (u *Tier) covers(t *Tier) bool {
 		return !has
 	})
 }
+
+// Telling returns the view with another MinGroup. It sees the same, so its key stays.
+func (v View) Telling(least int) View {
+	v.least = least
+	return v
+}
+
+// MinGroup is the least number of features that a count over restricted or personal
+// ones may tell; 0: any.
+func (v View) MinGroup() int { return v.least }
 
 // Key names the view's content in cache keys: equal keys see the same.
 func (v View) Key() string { return v.key }

@@ -100,11 +100,14 @@ type NearRequest struct {
 }
 
 // WithinRequest asks for the features that meet a box or a polygon, borders
-// included; exactly one of Box and Polygon is given.
+// included, or are within a ground distance of a geometry; exactly one of Box,
+// Polygon and Around is given.
 type WithinRequest struct {
 	Collection string
 	Box        *geo.Box
 	Polygon    *geo.Geometry // Polygon or MultiPolygon
+	Around     *geo.Geometry // of any type
+	Distance   float64       // metres to Around, 0 to MaxDistance
 	Filter     string        // CQL2 text
 	View       catalog.View
 	At         catalog.At
@@ -129,8 +132,8 @@ const MaxLimit = 10_000
 type Answer struct {
 	// Features is a JSON array of GeoJSON features, brackets included. Each has id,
 	// key (the numeric key of tiles), geometry without Z and, in properties, the
-	// non-null fields that the view sees in schema order; near adds distance_m, at
-	// adds collection. They are the caller's, until Release.
+	// non-null fields that the view sees in schema order; near and a distance add
+	// distance_m, at adds collection. They are the caller's, until Release.
 	Features []byte
 	Count    int
 	Next     string // cursor of the next page; "" when this is the last

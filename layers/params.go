@@ -7,14 +7,17 @@ import (
 
 	"nagar/catalog"
 	"nagar/geo"
-	"nagar/layers/index"
 )
 
 // defaultLimit is the page size when none is asked for.
 const defaultLimit = 100
 
-// maxRegion is the most positions of a query polygon.
-const maxRegion = 100_000
+// Bounds of a query's geometry: positions, and metres of ground around it, within
+// which distances are right to a ten-thousandth.
+const (
+	maxRegion   = 100_000
+	MaxDistance = 50_000
+)
 
 // limitOf checks a page size.
 func limitOf(n int) (int, error) {
@@ -41,6 +44,7 @@ func checkPosition(lon, lat float64) error {
 const (
 	cursorWithin = 'w'
 	cursorNear   = 'n'
+	cursorCount  = 'c'
 )
 
 func makeCursor(mark byte, a, b uint64) string {
@@ -57,33 +61,6 @@ func readCursor(mark byte, s string) (a, b uint64, err error) {
 		return 0, 0, &catalog.Invalid{Path: "after", Reason: "not a cursor of this query"}
 	}
 	return binary.BigEndian.Uint64(c[1:]), binary.BigEndian.Uint64(c[9:]), nil
-}
-
-// area checks what is asked for and puts it on the grid.
-func (r *WithinRequest) area() (geo.GridBox, *index.Region, error) {
-	switch {
-	case (r.Box == nil) == (r.Polygon == nil):
-		return geo.GridBox{}, nil, &catalog.Invalid{Path: "bbox", Reason: "want a box or a polygon, and not both"}
-	case r.Box != nil:
-		if err := checkBox(*r.Box); err != nil {
-			return geo.GridBox{}, nil, err
-		}
-		return geo.ProjectBox(*r.Box), nil, nil
-	}
-	g := r.Polygon
-	if g.Type != geo.Polygon && g.Type != geo.MultiPolygon || g.IsEmpty() {
-		return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: "want a Polygon or MultiPolygon"}
-	}
-	if n := g.NumPositions(); n > maxRegion {
-		return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: fmt.Sprintf("%d positions; at most %d", n, maxRegion)}
-	}
-	for i, s := 0, g.Stride(); i+1 < len(g.Coords); i += s {
-		if err := checkPosition(g.Coords[i], g.Coords[i+1]); err != nil {
-			return geo.GridBox{}, nil, &catalog.Invalid{Path: "geometry", Reason: fmt.Sprintf("position %d is not a longitude and latitude", i/s)}
-		}
-	}
-	region := index.NewRegion(g)
-	return region.Box(), region, nil
 }
 
 func checkBox(b geo.Box) error {

@@ -43,17 +43,20 @@ func (q *querier) lensOf(c *catalog.Collection, v catalog.View) *lens {
 	return l
 }
 
-// Within answers the features that meet a box or polygon, borders included, in
-// canonical order (see layers/index). A box must have W ≤ E and S ≤ N: one across
-// the antimeridian is refused; ask for its two halves.
+// Within answers the features that meet a box or polygon, borders included, or are
+// within a distance of a geometry, in canonical order (see layers/index). A box must
+// have W ≤ E and S ≤ N: one across the antimeridian is refused; ask for its two halves.
 func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 	limit, err := limitOf(r.Limit)
 	if err != nil {
 		return nil, err
 	}
-	area, region, err := r.area()
+	place, err := placeOf(r.Box, r.Polygon, r.Around, r.Distance)
 	if err != nil {
 		return nil, err
+	}
+	if place.all() {
+		return nil, &catalog.Invalid{Path: "bbox", Reason: "want a box, a polygon or a geometry with a distance"}
 	}
 	var after *index.Place
 	if r.After != "" {
@@ -63,12 +66,12 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 		}
 		after = &index.Place{Rank: rank, Key: catalog.Key(key)}
 	}
-	q, err := e.open(ctx, r.Collection, r.View, r.Filter, r.At, func() *geo.Box { b := area.Grow(2).Box(); return &b })
+	q, err := e.open(ctx, r.Collection, r.View, r.Filter, r.At, place.past)
 	if err != nil {
 		return nil, err
 	}
 	defer q.close()
-	if err := q.enter(q.c.snap.Count(area, bigLoad)); err != nil {
+	if err := q.enter(q.c.snap.Count(place.area, bigLoad)); err != nil {
 		return nil, err
 	}
 	q.look(r.At)
@@ -76,22 +79,15 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 	q.begin()
 	next := ""
 	var last index.Place
-	for i, ref := range q.find.Search(snap, area) {
+	for i, ref := range place.search(&q.find, snap) {
 		if i%cancelEvery == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		seg := snap.Segment(ref.Part)
 		if after != nil && !snap.Place(ref).After(*after) {
 			continue
 		}
-		if region != nil {
-			if !seg.MeetsRegion(ref.Handle, region, &q.shape) {
-				continue
-			}
-		} else if !seg.MeetsBox(ref.Handle, area, &q.shape) {
-			continue
-		}
-		if q.filter != nil && !q.filter.accepts(snap, ref) {
+		metres, met := place.meets(snap.Segment(ref.Part), ref.Handle, &q.shape)
+		if !met || q.filter != nil && !q.filter.accepts(snap, ref) {
 			continue
 		}
 		if q.out.count == limit {
@@ -99,6 +95,9 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 			break
 		}
 		q.feature(ref)
+		if place.reach != nil {
+			q.out.number("distance_m", math.Round(metres*1000)/1000)
+		}
 		q.out.endFeature()
 		if q.out.count == limit {
 			last = snap.Place(ref)

@@ -28,7 +28,7 @@ type Areas interface {
 // does not fit a collection, shows nothing there.
 func Compile(p *Policy, who Principal, areas Areas) catalog.View {
 	if who.Kind == Root {
-		return catalog.Everything
+		return catalog.Everything.Telling(p.MinGroup)
 	}
 	c := compiled{Only: who.Collections}
 	for _, g := range effective(p, &who) {
@@ -44,14 +44,14 @@ func Compile(p *Policy, who Principal, areas Areas) catalog.View {
 	}
 	slices.SortFunc(c.Grants, func(a, b granted) int { return cmp.Compare(a.text(), b.text()) })
 	if c.isPublic() {
-		return catalog.Public
+		return catalog.Public.Telling(p.MinGroup)
 	}
 	text, err := json.Marshal(&c)
 	if err != nil { // texts and numbers always marshal
 		return catalog.View{}
 	}
 	sum := sha256.Sum256(text)
-	return catalog.NewView("p"+hex.EncodeToString(sum[:16]), c.tiers)
+	return catalog.NewView("p"+hex.EncodeToString(sum[:16]), c.tiers).Telling(p.MinGroup)
 }
 
 // compiled is all that a view depends on beside the collection.
