@@ -56,11 +56,10 @@ func readStill(ctx context.Context, src Source, all []catalog.Collection, name s
 		}
 		b := index.NewBuilder(&all[i])
 		passing := newTimetable()
-		rev, err := src.Scan(ctx, catalog.Query{Collection: name, Box: o.Box, At: o.At}, func(f *catalog.Feature) error {
+		rev, err := scanAhead(ctx, src, catalog.Query{Collection: name, Box: o.Box, At: o.At}, func(f *catalog.Feature) {
 			if !o.At.IsNow() || passing.admit(name, f, o.Now) {
 				b.Add(f)
 			}
-			return ctx.Err()
 		})
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -171,19 +172,21 @@ func bindValue(stmt *sqlite.Stmt, n int, v catalog.Value) {
 // "residential".
 type rowReader struct {
 	buf   []byte
-	texts map[string]string
+	texts []string
 	slab  []catalog.Property
 
 	slabLen int
 }
 
 const (
-	maxKeptTexts = 4096
-	maxKeptLen   = 64
-	slabLen      = 512
+	keptTexts  = 1024 // of which each has one place, by its hash: a power of two
+	maxKeptLen = 64
+	slabLen    = 512
 )
 
-func newRowReader() *rowReader { return &rowReader{texts: map[string]string{}} }
+func newRowReader() *rowReader { return &rowReader{} }
+
+var textSeed = maphash.MakeSeed()
 
 // bytes copies a column's text or blob into the reader's buffer.
 func (r *rowReader) bytes(stmt *sqlite.Stmt, col int) []byte {
@@ -201,15 +204,14 @@ func (r *rowReader) text(stmt *sqlite.Stmt, col int) string {
 	if len(b) > maxKeptLen {
 		return string(b)
 	}
-	if s, ok := r.texts[string(b)]; ok {
-		return s
+	if r.texts == nil {
+		r.texts = make([]string, keptTexts)
 	}
-	if len(r.texts) >= maxKeptTexts {
-		clear(r.texts)
+	kept := &r.texts[maphash.Bytes(textSeed, b)&(keptTexts-1)]
+	if *kept != string(b) {
+		*kept = string(b)
 	}
-	s := string(b)
-	r.texts[s] = s
-	return s
+	return *kept
 }
 
 // take is a slice of n properties that nobody else has.

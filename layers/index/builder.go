@@ -1,8 +1,11 @@
 package index
 
 import (
+	"runtime"
 	"slices"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -99,43 +102,66 @@ func (b *Builder) addFrom(s *Segment, h int32) {
 // built counts the segments of this process.
 var built atomic.Uint64
 
+// manyRows is from when on the arrays of a segment are built on all processors.
+const manyRows = 1 << 14
+
 // Build returns the segment of what was added. The builder is spent.
 func (b *Builder) Build() *Segment {
 	order := b.order()
-	n := len(order)
-	s := &Segment{
-		kinds: make([]uint8, n), start: make([]uint32, 1, n+1), coords: make([]int32, 0, len(b.pack.words)),
-		number: built.Add(1), derived: newDerivations(), keys: make([]uint64, n), idAt: make([]uint32, 1, n+1), ids: make([]byte, 0, len(b.ids)),
+	s := &Segment{number: built.Add(1), derived: newDerivations(), cols: make([]Column, len(b.cols))}
+	var g errgroup.Group
+	g.SetLimit(1)
+	if len(order) >= manyRows {
+		g.SetLimit(runtime.GOMAXPROCS(0))
 	}
-	var leaves []geo.GridBox
+	do := func(build func()) { g.Go(func() error { build(); return nil }) }
+	do(func() { b.buildShapes(s, order) })
+	do(func() { b.buildIDs(s, order) })
+	for i, c := range b.cols {
+		do(func() {
+			s.cols[i] = c.build(order)
+			b.cols[i] = nil
+		})
+	}
+	_ = g.Wait() // none fails
+	return s
+}
+
+// buildShapes brings kinds, coordinates and boxes into order. What is spent is let
+// go of, before the columns double.
+func (b *Builder) buildShapes(s *Segment, order []int32) {
+	n := len(order)
+	s.kinds, s.start, s.coords = make([]uint8, n), make([]uint32, 1, n+1), make([]int32, 0, len(b.pack.words))
+	leaves := make([]geo.GridBox, 0, n)
 	for i, r := range order {
 		if !b.boxes[r].IsEmpty() {
 			leaves = append(leaves, b.boxes[r])
 		}
-		s.kinds[i], s.keys[i] = b.kinds[r], b.keys[r]
+		s.kinds[i] = b.kinds[r]
 		s.coords = append(s.coords, b.pack.words[b.start[r]:b.start[r+1]]...)
 		s.start = append(s.start, uint32(len(s.coords)))
+	}
+	b.pack.words, b.start, b.kinds, b.boxes = nil, nil, nil, nil
+	s.boxed = len(leaves)
+	s.tree = newTree(leaves)
+}
+
+// buildIDs brings keys and ids into order.
+func (b *Builder) buildIDs(s *Segment, order []int32) {
+	n := len(order)
+	s.keys, s.idAt, s.ids = make([]uint64, n), make([]uint32, 1, n+1), make([]byte, 0, len(b.ids))
+	byKey := make([]ranked, n)
+	for i, r := range order {
+		s.keys[i] = b.keys[r]
+		byKey[i] = ranked{b.keys[r], int32(i)}
 		s.ids = append(s.ids, b.ids[b.idAt[r]:b.idAt[r+1]]...)
 		s.idAt = append(s.idAt, uint32(len(s.ids)))
 	}
-	b.pack.words, b.start, b.ids, b.idAt = nil, nil, nil, nil // let go before the columns double
-	s.boxed = len(leaves)
-	s.tree = newTree(leaves)
-	s.cols = make([]Column, len(b.cols))
-	for i, c := range b.cols {
-		s.cols[i] = c.build(order)
-		b.cols[i] = nil
-	}
-	byKey := make([]ranked, n)
-	for i := range byKey {
-		byKey[i] = ranked{s.keys[i], int32(i)}
-	}
-	byKey = radixSort(byKey)
+	b.keys, b.ids, b.idAt = nil, nil, nil
 	s.byKey = make([]int32, n)
-	for i := range byKey {
-		s.byKey[i] = byKey[i].row
+	for i, k := range radixSort(byKey) {
+		s.byKey[i] = k.row
 	}
-	return s
 }
 
 // order is the rows in canonical order, those without geometry last, by key.
