@@ -7,35 +7,55 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"testing"
 
 	kgzip "github.com/klauspost/compress/gzip"
-
-	"nagar/geo/mvt"
 )
+
+// message appends a length-delimited field.
+func message(b []byte, tag byte, body []byte) []byte {
+	return append(binary.AppendUvarint(append(b, tag), uint64(len(body))), body...)
+}
 
 // streets is a tile of n features: footprints with repeated and unique attributes.
 func streets(r *rand.Rand, n int) []byte {
-	var w mvt.Writer
-	w.Layer("buildings")
-	uid, height, use, note := w.Key("uid"), w.Key("height_m"), w.Key("use"), w.Key("name")
+	layer := message([]byte{15 << 3, 2}, 1<<3|2, []byte("buildings"))
+	var values []byte
+	index := map[string]uint64{}
 	for range n {
-		w.Feature(r.Uint64N(1 << 53))
-		w.Tag(uid, w.Text(fmt.Sprintf("%016X", r.Uint64())))
-		w.Tag(height, w.Double(float64(r.IntN(400))/10))
-		w.Tag(use, w.Text([]string{"residential", "office", "retail", "school"}[r.IntN(4)]))
-		if r.IntN(8) == 0 {
-			w.Tag(note, w.Text(strings.Repeat("Shivaji Nagar Society ", 1+r.IntN(3))+fmt.Sprint(r.IntN(1000))))
+		var tags []byte
+		tag := func(key byte, value []byte) {
+			i, ok := index[string(value)]
+			if !ok {
+				i = uint64(len(index))
+				index[string(value)] = i
+				values = message(values, layerValue, value)
+			}
+			tags = binary.AppendUvarint(append(tags, key), i)
 		}
-		x, y, a, b := r.Int32N(4096), r.Int32N(4096), 1+r.Int32N(60), 1+r.Int32N(60)
-		w.Ring([]int32{x, y, x + a, y, x + a, y + b, x, y + b})
-		w.EndFeature()
+		text := func(s string) []byte { return message(nil, 1<<3|2, []byte(s)) }
+		tag(0, text(fmt.Sprintf("%016X", r.Uint64())))
+		tag(1, binary.LittleEndian.AppendUint64([]byte{3<<3 | 1}, math.Float64bits(float64(r.IntN(400))/10)))
+		tag(2, text([]string{"residential", "office", "retail", "school"}[r.IntN(4)]))
+		if r.IntN(8) == 0 {
+			tag(3, text(strings.Repeat("Shivaji Nagar Society ", 1+r.IntN(3))+fmt.Sprint(r.IntN(1000))))
+		}
+		geom := binary.AppendVarint([]byte{9}, int64(r.IntN(4096)))
+		geom = binary.AppendVarint(geom, int64(r.IntN(4096)))
+		geom = append(geom, 3<<3|2, byte(r.IntN(128)), byte(r.IntN(128)), byte(r.IntN(128)), byte(r.IntN(128)), byte(r.IntN(128)), byte(r.IntN(128)), 15)
+		feature := binary.AppendUvarint([]byte{1 << 3}, r.Uint64N(1<<53))
+		feature = message(message(feature, featureTags, tags), 4<<3|2, geom)
+		layer = message(layer, layerFeature, feature)
 	}
-	w.EndLayer(4096)
-	return bytes.Clone(w.Bytes())
+	for _, key := range []string{"uid", "height_m", "use", "name"} {
+		layer = message(layer, 3<<3|2, []byte(key))
+	}
+	layer = append(layer, values...)
+	return message(nil, tileLayer, append(layer, 5<<3, 0x80, 0x20))
 }
 
 // samples are inputs of all sorts.
