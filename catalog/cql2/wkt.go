@@ -1,9 +1,13 @@
 package cql2
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"nagar/catalog"
 	"nagar/geo"
 )
 
@@ -11,6 +15,42 @@ import (
 var wktTypes = map[string]geo.Type{
 	"POINT": geo.Point, "LINESTRING": geo.LineString, "POLYGON": geo.Polygon, "MULTIPOINT": geo.MultiPoint,
 	"MULTILINESTRING": geo.MultiLineString, "MULTIPOLYGON": geo.MultiPolygon, "GEOMETRYCOLLECTION": geo.GeometryCollection,
+}
+
+// ParseGeometry reads a geometry as a filter's literals are written: WKT (OGC
+// 06-103r4 section 7), in degrees, longitude first; a Z is read and left out. An
+// error is *catalog.Invalid with Path "geometry" and says at which character (from
+// 1) what was expected.
+func ParseGeometry(text string) (geo.Geometry, error) {
+	g, err := parseGeometry(text)
+	var bad *catalog.Invalid
+	if errors.As(err, &bad) {
+		return geo.Geometry{}, &catalog.Invalid{Path: "geometry", Reason: bad.Reason}
+	}
+	return g, err
+}
+
+func parseGeometry(text string) (g geo.Geometry, err error) {
+	switch {
+	case len(text) > MaxText:
+		return g, &catalog.Invalid{Reason: fmt.Sprintf("longer than %d bytes", MaxText)}
+	case !utf8.ValidString(text):
+		return g, &catalog.Invalid{Reason: "not UTF-8"}
+	}
+	p := &parser{lexer: lexer{text: text}, most: maxNodes}
+	p.advance()
+	w := p.tok
+	kind := wktTypes[strings.ToUpper(w.text)]
+	if p.err == nil && (w.kind != tName || kind == geo.None) {
+		p.fail(w.at, "expected a geometry such as LINESTRING(72.8 19.0, 72.9 19.1), found %s", w)
+	}
+	p.advance()
+	p.word("Z")
+	g = p.nestGeometry(w.at, kind)
+	if p.err == nil && p.tok.kind != tEnd {
+		p.fail(p.tok.at, "expected the end, found %s", p.tok)
+	}
+	return g, p.err
 }
 
 // geometry reads what follows the type's word of a literal.

@@ -12,7 +12,7 @@ type Policy struct {
 	Version  int             `json:"version"` // of this policy; each change adds one
 	Roles    map[string]Role `json:"roles"`   // "public" is everybody's, and always there
 	Purposes []Purpose       `json:"purposes"`
-	MinGroup int             `json:"min_group"` // counts over personal rows below it are not told
+	MinGroup int             `json:"min_group"` // counts over restricted or personal data below it are not told
 	Retain   []Retention     `json:"retention,omitempty"`
 }
 

@@ -39,6 +39,25 @@ func (r *request) carries(action audit.Action, all []layers.Carried) {
 	}
 }
 
+// carriesCounts notes what numbers tell of: features that are not shown one by one.
+func (r *request) carriesCounts(by string, all []layers.Carried) {
+	for i := range all {
+		c := &all[i]
+		detail := "count"
+		if by != "" {
+			detail += " by " + by
+		}
+		if clocks := r.clocks(); clocks != "" {
+			detail += " " + clocks
+		}
+		e := audit.Entry{Action: audit.Read, Collection: c.Collection, Fields: c.Fields, Count: int64(c.Count), Detail: detail}
+		if !c.Box.IsEmpty() {
+			e.Box = &c.Box
+		}
+		r.reads = append(r.reads, e)
+	}
+}
+
 // carriesFeature notes the values of one feature, or of one of its versions, that
 // the answer shows.
 func (r *request) carriesFeature(c *catalog.Collection, id string, shown catalog.Properties) {

@@ -384,6 +384,18 @@ func (e *scripted) Within(ctx context.Context, r layers.WithinRequest) (*layers.
 	return e.answer(r.Collection, r.View, r.Limit, r.After, "")
 }
 
+func (e *scripted) Count(ctx context.Context, r layers.CountRequest) (*layers.Counts, error) {
+	if err := e.ask(ctx, r); err != nil {
+		return nil, err
+	}
+	n := &layers.Counts{Count: len(e.current(r.Collection)), Rev: e.Rev()}
+	if r.By != "" {
+		n.Groups, n.Next = []layers.Group{{Value: catalog.Text("F/N"), Count: 9}, {Count: 7}}, "more"
+		n.GroupsWithheld, n.CountWithheld, n.MinGroup = 2, 8, 5
+	}
+	return n, nil
+}
+
 func (e *scripted) AtPoint(ctx context.Context, r layers.AtRequest) (*layers.Answer, error) {
 	if err := e.ask(ctx, r); err != nil {
 		return nil, err

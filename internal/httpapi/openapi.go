@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nagar/internal/access/door"
+	"nagar/layers"
 )
 
 // schema is a JSON Schema (draft 2020-12, as OpenAPI 3.1 takes it).
@@ -93,6 +94,18 @@ func cursorParameter() parameter {
 
 func bboxParameter() parameter {
 	return queryParameter("bbox", "west,south,east,north in degrees", pattern(`^-?[0-9.]+(e[+-]?[0-9]+)?(,-?[0-9.]+(e[+-]?[0-9]+)?){3}$`))
+}
+
+func geometryParameter() parameter {
+	return queryParameter("geometry", "instead of bbox: WKT in degrees, longitude first, such as LINESTRING(72.83 18.93, 72.84 18.95); without distance a POLYGON or MULTIPOLYGON", textSchema())
+}
+
+func distanceParameter() parameter {
+	return queryParameter("distance", "what is within so many metres, on the ground, of the geometry's edges or inside it", numberSchema(0, layers.MaxDistance))
+}
+
+func byParameter() parameter {
+	return queryParameter("by", "a field: how many features there are of each of its values, most first", textSchema())
 }
 
 func idParameter() parameter {

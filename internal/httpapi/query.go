@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"nagar/catalog"
-	"nagar/geo"
 	"nagar/geo/geojson"
 	"nagar/internal/access/audit"
 	"nagar/layers"
@@ -50,7 +49,7 @@ func (r *request) near() error {
 }
 
 // within answers /api/within: the features that meet a window (GET) or a polygon
-// (POST).
+// (POST, or as WKT), or are within a distance of a geometry.
 func (r *request) within() error {
 	info, err := r.queryCollection()
 	if err != nil {
@@ -64,20 +63,15 @@ func (r *request) within() error {
 	if err != nil {
 		return err
 	}
-	req.Filter, req.After, req.At = common.filter, common.after, common.at
-	if req.Box, err = r.bbox("bbox"); err != nil {
+	p, err := r.place()
+	if err != nil {
 		return err
 	}
-	if r.Request().Method == http.MethodPost {
-		if req.Box != nil {
-			return badParam("bbox", "a POST asks with the polygon in its body; leave bbox out")
-		}
-		if req.Polygon, err = r.polygon(); err != nil {
-			return err
-		}
-	} else if req.Box == nil {
-		return badParam("bbox", "it is needed: west,south,east,north in degrees")
+	if p.box == nil && p.polygon == nil && p.around == nil {
+		return badParam("bbox", "it is needed: west,south,east,north in degrees; or geometry")
 	}
+	req.Filter, req.After, req.At = common.filter, common.after, common.at
+	req.Box, req.Polygon, req.Around, req.Distance = p.box, p.polygon, p.around, p.distance
 	if common.before {
 		return r.nothing()
 	}
@@ -164,27 +158,6 @@ func (r *request) queryCommon() (c queryCommon, err error) {
 	return c, err
 }
 
-// polygon reads the body: a GeoJSON Polygon or MultiPolygon, bare or as a Feature.
-func (r *request) polygon() (*geo.Geometry, error) {
-	body, err := r.body("application/geo+json", "application/json")
-	if err != nil {
-		return nil, err
-	}
-	f, err := geojson.DecodeFeature(body)
-	if err != nil {
-		return nil, bodyError(err)
-	}
-	g := f.Geometry
-	if g.Type != geo.Polygon && g.Type != geo.MultiPolygon {
-		return nil, newProblem(http.StatusBadRequest, "invalid-body", "body", "Want a GeoJSON Polygon or MultiPolygon, bare or as a Feature; got "+g.Type.String()+".")
-	}
-	g, _ = geo.Clean(&g)
-	if err := geo.Validate(&g); err != nil {
-		return nil, newProblem(http.StatusBadRequest, "invalid-body", "body", "The polygon is not valid: "+err.Error()+".")
-	}
-	return &g, nil
-}
-
 // bodyError is the 400 for a body that cannot be read as GeoJSON.
 func bodyError(err error) error {
 	var syntax *geojson.Error
@@ -231,28 +204,33 @@ func (r *request) nothing() error {
 // features answers a page of features.
 func (r *request) features(a *layers.Answer, err error) error {
 	if err != nil {
-		if errors.Is(err, catalog.ErrNotFound) {
-			return missing("collection", "There is no such collection.")
-		}
-		return err
+		return queryError(err)
 	}
 	defer a.Release()
 	r.revision(a.Rev)
 	r.carries(audit.Read, a.Carried)
 	head := append(make([]byte, 0, 128), `{"type":"FeatureCollection","numberReturned":`...)
 	head = strconv.AppendInt(head, int64(a.Count), 10)
-	head = append(r.appendLinks(head, a.Next), `,"features":`...)
+	head = append(r.appendLinks(head, typeGeoJSON, a.Next), `,"features":`...)
 	// The features are the answer's own, so that the bracket may stand behind them.
 	return r.send(http.StatusOK, typeGeoJSON, head, append(a.Features, '}'))
 }
 
+// queryError is what the caller is told of an error of the engine.
+func queryError(err error) error {
+	if errors.Is(err, catalog.ErrNotFound) {
+		return missing("collection", "There is no such collection.")
+	}
+	return err
+}
+
 // appendLinks appends the member "links" with the next page, if there is one.
-func (r *request) appendLinks(b []byte, next string) []byte {
+func (r *request) appendLinks(b []byte, mediaType, next string) []byte {
 	b = append(b, `,"links":[`...)
 	if next != "" {
 		address := r.nextURL(next)
 		r.Response().Header().Set("Link", "<"+address+`>; rel="next"`)
-		b = append(b, `{"rel":"next","type":"application/geo+json","title":"the next page"`...)
+		b = append(b, `{"rel":"next","type":"`+mediaType+`","title":"the next page"`...)
 		if r.Request().Method == http.MethodPost {
 			b = append(b, `,"method":"POST"`...) // with the same body
 		}

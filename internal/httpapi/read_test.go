@@ -332,6 +332,7 @@ func TestNothingRestrictedCrosses(t *testing.T) {
 		"/api/features/wards/f%2Fn", "/api/features/wards/f%2Fn?known=3", "/api/features/wards/f%2Fn?asof=2026-06-01", "/api/features/hidden_plots/p1",
 		"/api/near?collection=wards&lon=72.85&lat=19.05", "/api/near?collection=hidden_plots&lon=72.85&lat=19.05",
 		"/api/within?collection=wards&bbox=72,18,73,20", "/api/within?collection=hidden_plots&bbox=72,18,73,20", "/api/at?lon=72.85&lat=19.05",
+		"/api/count?collection=wards", "/api/count?collection=hidden_plots", "/api/count?collection=hidden_plots&by=secret_note",
 		"/api/at?lon=72.85&lat=19.05&collections=hidden_plots", "/api/search?q=anything", "/styles/light.json",
 	}
 	for _, target := range targets {

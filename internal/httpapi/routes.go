@@ -148,13 +148,18 @@ func queryRoutes() []route {
 	return []route{
 		{method: http.MethodGet, path: "/api/near", id: "findNear", tag: "queries", quiet: true, summary: "The nearest features, by ground distance in metres to their geometry (distance_m)",
 			params: append([]parameter{collection, lon.needed(), lat.needed(), limitParameter("k")}, paged...), answers: found("The features, nearest first"), handle: (*request).near},
-		{method: http.MethodGet, path: "/api/within", id: "findWithin", tag: "queries", quiet: true, summary: "The features that meet a window",
-			params:  append([]parameter{collection, bboxParameter().needed()}, paged...),
+		{method: http.MethodGet, path: "/api/within", id: "findWithin", tag: "queries", quiet: true, summary: "The features that meet a window or polygon, or are within a distance of a geometry (distance_m)",
+			params:  append([]parameter{collection, bboxParameter(), geometryParameter(), distanceParameter()}, paged...),
 			answers: found("The features"), handle: (*request).within},
-		{method: http.MethodPost, path: "/api/within", id: "findWithinPolygon", tag: "queries", quiet: true, summary: "The features that meet a polygon",
-			params: append([]parameter{collection}, paged...), bodyLimit: queryBody,
-			body:    &content{text: "A Polygon or MultiPolygon, bare or as a Feature", types: []string{typeGeoJSON, typeJSON}, schema: object()},
+		{method: http.MethodPost, path: "/api/within", id: "findWithinGeometry", tag: "queries", quiet: true, summary: "The same, with the geometry as the body",
+			params: append([]parameter{collection, distanceParameter()}, paged...), bodyLimit: queryBody, body: queryGeometry(),
 			answers: append(found("The features"), problemAnswer(413), problemAnswer(415)), handle: (*request).within},
+		{method: http.MethodGet, path: "/api/count", id: "countFeatures", tag: "queries", quiet: true, summary: "How many features there are, everywhere or in a place, and of each value of a field",
+			params:  append([]parameter{collection, byParameter(), bboxParameter(), geometryParameter(), distanceParameter()}, paged...),
+			answers: counted(), handle: (*request).countFeatures},
+		{method: http.MethodPost, path: "/api/count", id: "countFeaturesWithin", tag: "queries", quiet: true, summary: "The same, in a place whose geometry is the body",
+			params: append([]parameter{collection, byParameter(), distanceParameter()}, paged...), bodyLimit: queryBody, body: queryGeometry(),
+			answers: append(counted(), problemAnswer(413), problemAnswer(415)), handle: (*request).countFeatures},
 		{method: http.MethodGet, path: "/api/at", id: "findAt", tag: "queries", quiet: true, summary: "What is here: the areas that contain a position, and what lies on it",
 			params: []parameter{lon.needed(), lat.needed(), queryParameter("collections", "only these, with commas between; all where left out", textSchema()),
 				limitParameter("limit"), minrevParameter(), asofParameter(), knownParameter()},
@@ -169,6 +174,15 @@ func queryRoutes() []route {
 				queryParameter("last-event-id", "the same, for clients that cannot set the header", textSchema())},
 			answers: []answer{ok("Events without end", "text/event-stream", ref("TilesEvent")), problemAnswer(400), problemAnswer(503)}, handle: (*request).live},
 	}
+}
+
+// queryGeometry is the body of a query.
+func queryGeometry() *content {
+	return &content{text: "A Polygon or MultiPolygon or, with a distance, any geometry; bare or as a Feature", types: []string{typeGeoJSON, typeJSON}, schema: object()}
+}
+
+func counted() []answer {
+	return []answer{ok("The numbers", typeJSON, ref("Counts")), notModified(), problemAnswer(400), problemAnswer(404), problemAnswer(503)}
 }
 
 func writeRoutes() []route {

@@ -52,6 +52,14 @@ func componentSchemas() map[string]any {
 		"FeatureCollection": shape("A page of features (GeoJSON)", []string{"type", "numberReturned", "links", "features"}, schema{
 			"type": schema{"const": "FeatureCollection"}, "numberReturned": schema{"type": "integer"}, "links": arrayOf(link), "features": arrayOf(object()),
 		}),
+		"Counts": shape("How many features there are; numbers that tell of few people are withheld", []string{"collection", "count"}, schema{
+			"collection": textSchema(), "count": described(schema{"type": []string{"integer", "null"}}, "All together; null: withheld"),
+			"numberReturned": schema{"type": "integer"}, "links": arrayOf(link),
+			"groups": described(arrayOf(shape("A value", []string{"value", "count"}, schema{"value": schema{}, "count": schema{"type": "integer"}})), "With by: most first; null stands for no value"),
+			"withheld": shape("What is not told, where the collection or a field that was asked by is restricted or personal", []string{"below"}, schema{
+				"below": described(schema{"type": "integer"}, "The policy's min_group"), "groups": schema{"type": "integer"},
+				"count": described(schema{"type": "integer"}, "Features of the groups that are withheld, together")}),
+		}),
 		"Structure": shape("A structure as the caller sees it", []string{"uid", "status", "geometry", "facts", "events", "aliases", "units", "certificates", "records"}, schema{
 			"uid": textSchema(), "name": textSchema(), "rev": revision,
 			"status": shape("Where it is in its life, and what says so", []string{"value", "basis"}, schema{

@@ -38,6 +38,7 @@ type Finder interface {
 	Near(ctx context.Context, r layers.NearRequest) (*layers.Answer, error)
 	Within(ctx context.Context, r layers.WithinRequest) (*layers.Answer, error)
 	AtPoint(ctx context.Context, r layers.AtRequest) (*layers.Answer, error)
+	Count(ctx context.Context, r layers.CountRequest) (*layers.Counts, error)
 }
 
 // Index says what is loaded.

@@ -149,6 +149,8 @@ func readingRules() []rule {
 			rule{"GET /api/near", "/api/near?collection=" + k.name + "&lon=72.84&lat=19.02", "", k.want},
 			rule{"GET /api/within", "/api/within?bbox=72,18,73,20&collection=" + k.name, "", k.want},
 			rule{"POST /api/within", "/api/within?collection=" + k.name, polygon, k.want},
+			rule{"GET /api/count", "/api/count?collection=" + k.name, "", k.want},
+			rule{"POST /api/count", "/api/count?collection=" + k.name, polygon, k.want},
 			rule{"GET /api/at", "/api/at?lon=72.84&lat=19.02&collections=" + k.name, "", k.want},
 		)
 		if k.name != "never_there" {

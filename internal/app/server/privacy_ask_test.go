@@ -176,6 +176,8 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 		"/api/within?collection=" + c.Name + "&bbox=" + window, "/api/within?collection=" + c.Name + "&bbox=" + window + "&" + asof,
 		"/api/within?collection=" + c.Name + "&bbox=" + window + "&" + known, "/api/within?collection=" + c.Name + "&bbox=-180,-90,180,90&limit=2",
 		"/api/within?collection=" + c.Name + "&bbox=" + window + "&filter=" + q("nothing = 1"),
+		"/api/within?collection=" + c.Name + "&distance=9000&geometry=" + q("LINESTRING(72.83 19.0, 72.85 19.06)"), "/api/within?collection=" + c.Name + "&distance=1&geometry=x",
+		"/api/count?collection=" + c.Name, "/api/count?collection=" + c.Name + "&bbox=" + window + "&" + known, "/api/count?collection=" + c.Name + "&" + asof, "/api/count?collection=" + c.Name + "&by=nothing",
 		"/api/near?collection=" + c.Name + "&lon=72.84&lat=19.03&limit=0", "/api/features/" + c.Name + "/nobody", "/api/features/" + c.Name + "/1",
 		"/catalog/" + c.Name + "/download.geojson", "/ogc/collections/" + c.Name + "/items", "/api/live?last-event-id=x",
 	}
@@ -213,6 +215,8 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 				out = append(out, "/api/search?q="+q(v), "/api/search?q="+q(clip(v, 4)),
 					"/api/within?collection="+c.Name+"&bbox="+window+"&filter="+q(f.Name+" = '"+v+"'"),
 					"/api/within?collection="+c.Name+"&bbox="+window+"&filter="+q(f.Name+" > 5"),
+					"/api/count?collection="+c.Name+"&by="+f.Name, "/api/count?collection="+c.Name+"&filter="+q(f.Name+" = '"+v+"'"),
+					"/api/count?collection="+c.Name+"&by="+f.Name+"&bbox="+window+"&"+known,
 					"/tiles/"+c.Name+"/"+geo.TileAt(r.lon, r.lat[r.last()], 8).String()+".mvt?filter="+q(f.Name+" LIKE '"+clip(v, 5)+"%'"))
 			}
 		}
@@ -242,6 +246,8 @@ func (a *asker) lookEverywhere(c *caller) {
 			}
 		}
 		a.ask(c, http.MethodPost, "/api/within?collection="+col.Name, polygon)
+		a.ask(c, http.MethodPost, "/api/within?distance=100&collection="+col.Name, polygon)
+		a.ask(c, http.MethodPost, "/api/count?collection="+col.Name, polygon)
 		a.countsRight(c, col)
 		a.filtersRight(c, col)
 		a.pagesRight(c, col)
