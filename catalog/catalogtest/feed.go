@@ -147,7 +147,7 @@ func testCommitOrder(e *env) {
 		if !errors.Is(err, context.Canceled) {
 			e.Fatalf("follower: %v", err)
 		}
-	case <-time.After(patience * 5 * time.Second):
+	case <-time.After(waitLong):
 		cancel()
 		<-followed
 		e.Errorf("the follower saw %d changes of %d", len(written(live, "places")), writers*batches*3)
@@ -187,7 +187,8 @@ func testCommitOrder(e *env) {
 func testWait(e *env) {
 	e.define(places())
 	other := e.open()
-	for i, s := range []catalog.Store{e.s, other, e.s, other} {
+	took := map[catalog.Store][]time.Duration{}
+	for i, s := range []catalog.Store{e.s, other, e.s, other, e.s, other} {
 		head := e.head(e.s)
 		woken := make(chan error, 1)
 		go func() { woken <- s.Wait(e.ctx, head) }()
@@ -197,13 +198,14 @@ func testWait(e *env) {
 		case <-time.After(60 * time.Millisecond):
 		}
 		var rev catalog.Rev
-		if i < 2 {
+		if i < 4 {
 			rev = e.apply(e.s, put("a", "n", i)).Rev
 		} else {
 			next := places()
 			next.Owner = fmt.Sprint("owner ", i)
 			rev = e.define(next)
 		}
+		written := time.Now()
 		select {
 		case err := <-woken:
 			if err != nil {
@@ -212,12 +214,16 @@ func testWait(e *env) {
 			if got := e.head(s); got != rev {
 				e.Errorf("after Wait the head is %d, the write was %d", got, rev)
 			}
-		case <-time.After(patience * 1200 * time.Millisecond):
-			e.Fatalf("waiter %d still sleeps a second after revision %d", i, rev)
+			took[s] = append(took[s], time.Since(written))
+		case <-time.After(waitLong):
+			e.Fatalf("waiter %d still sleeps after revision %d", i, rev)
 		}
 		if err := s.Wait(e.ctx, head); err != nil {
 			e.Errorf("Wait for what is there: %v", err)
 		}
+	}
+	for _, t := range took {
+		e.quickest("to wake a waiter", time.Second, t)
 	}
 }
 

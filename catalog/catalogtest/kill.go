@@ -145,7 +145,7 @@ func (e *env) killLoader(after time.Duration) (pid, acknowledged int) {
 	if err := cmd.Start(); err != nil {
 		e.Fatal(err)
 	}
-	guard := time.AfterFunc(patience*20*time.Second, func() { cmd.Process.Kill() })
+	guard := time.AfterFunc(2*waitLong, func() { cmd.Process.Kill() })
 	defer guard.Stop()
 	acknowledged = -1
 	var said []string

@@ -17,6 +17,9 @@ import (
 // TestSuiteOnMemory runs the suite over the plainest store there can be, so that
 // a failure in a real store is the store's and not the suite's.
 func TestSuiteOnMemory(t *testing.T) {
+	if os.Getenv(faultEnv) != "" {
+		waitLong = 2 * time.Second // what never comes has been lost on purpose
+	}
 	stores := sync.Map{}
 	Run(t, Harness{
 		Dialect: memoryOnly,
@@ -94,7 +97,7 @@ func (m *memory) Define(ctx context.Context, c catalog.Collection) (catalog.Rev,
 	}
 	c.Rev = m.head() + 1
 	m.collections[c.Name] = c
-	m.commit(catalog.Commit{Rev: c.Rev, Time: time.Now(), Changes: []catalog.Change{{Kind: catalog.Defined, Collection: c.Name}}})
+	m.commit(catalog.Commit{Rev: c.Rev, Time: time.Now().UTC().Truncate(time.Microsecond), Changes: []catalog.Change{{Kind: catalog.Defined, Collection: c.Name}}})
 	return c.Rev, nil
 }
 

@@ -22,14 +22,11 @@ var outsideCases = []testCase{
 	{name: "outside/locked", only: GeoPackage, outside: true, run: testOutsideLocked},
 }
 
-// outsideLimit is how long after an edit from outside a follower may hear of it.
-const outsideLimit = patience * 2 * time.Second
-
 // becomes waits until the feature's name is as wanted ("" for gone).
 func (e *env) becomes(id, name string) *catalog.Feature {
 	e.Helper()
 	var f *catalog.Feature
-	e.waitFor(e.s, outsideLimit, fmt.Sprintf("%s named %q", id, name), func() bool {
+	e.waitFor(e.s, fmt.Sprintf("%s named %q", id, name), func() bool {
 		f = e.get(e.s, "places", id, catalog.At{})
 		return f == nil && name == "" || f != nil && name != "" && f.Props.Get("name").Str() == name
 	})
@@ -94,6 +91,14 @@ func testOutsideSQL(e *env) {
 	if f := e.get(e.s, "places", "a", catalog.At{Known: e.head(e.s) - 1}); f == nil {
 		e.Error("what was deleted is not known as it was")
 	}
+	took := make([]time.Duration, 5)
+	for i := range took {
+		e.sql(fmt.Sprintf(`UPDATE places SET n = %d WHERE id = 'c'`, i))
+		start := time.Now()
+		e.waitFor(e.s, "an update", func() bool { return e.now(e.s, "places", "c").Props.Get("n") == catalog.Integer(int64(i)) })
+		took[i] = time.Since(start)
+	}
+	e.quickest("to hear of an edit from outside", time.Second, took)
 	// Ours again, over theirs.
 	if r := e.apply(e.s, put("a", "name", "back"), put("c", "name", "ours"), put("b", "name", "stays")); r.Created != 1 || r.Updated != 1 || r.Unchanged != 1 {
 		e.Errorf("after edits from outside: %+v", r)
@@ -226,12 +231,11 @@ func testOutsideSlow(e *env) {
 	e.apply(e.s, put("a", "name", "one"), put("b", "name", "one"))
 	s := e.session()
 	s.do(`BEGIN`, `INSERT INTO places (id, name) VALUES ('slow', 'x')`, `UPDATE places SET name = 'slow' WHERE id = 'b'`)
-	ctx, cancel := context.WithTimeout(e.ctx, patience*3*time.Second)
+	ctx, cancel := context.WithTimeout(e.ctx, waitLong) // who waits for the other transaction waits for ever
 	defer cancel()
 	var last catalog.Rev
 	for i := range 5 {
 		from := e.head(e.s)
-		start := time.Now()
 		r, err := e.s.Apply(ctx, catalog.Batch{Ops: catalog.Ops(put("a", "name", fmt.Sprint("two ", i)), put(fmt.Sprint("new", i)))})
 		if err != nil {
 			e.Fatalf("while another transaction is open: %v", err)
@@ -242,9 +246,6 @@ func testOutsideSlow(e *env) {
 		commits, reached := e.changes(e.s, from)
 		if len(commits) != 1 || reached != r.Rev {
 			e.Errorf("while another transaction is open: %d commits up to %d, wrote %d", len(commits), reached, r.Rev)
-		}
-		if d := time.Since(start); d > patience*time.Second {
-			e.Errorf("while another transaction is open a write took %v", d)
 		}
 		last = r.Rev
 	}

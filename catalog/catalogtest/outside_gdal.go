@@ -153,7 +153,7 @@ func testNewLayer(e *env) {
 	rows := outsiders("tree", 0, 30, "वड")
 	e.ogr2ogr(e.geojson(rows...), "-nln", "trees")
 	var got map[string]*catalog.Feature
-	e.waitFor(e.s, outsideLimit, "a new collection", func() bool {
+	e.waitFor(e.s, "a new collection", func() bool {
 		if _, err := e.s.Collection(e.ctx, "trees"); err != nil {
 			return false
 		}
@@ -173,7 +173,7 @@ func testNewLayer(e *env) {
 		e.Errorf("writing to it: %+v", r)
 	}
 	e.sql(`UPDATE trees SET name = 'theirs' WHERE id = 'tree8'`)
-	e.waitFor(e.s, outsideLimit, "an edit of it", func() bool { return e.now(e.s, "trees", "tree8").Props.Get("name").Str() == "theirs" })
+	e.waitFor(e.s, "an edit of it", func() bool { return e.now(e.s, "trees", "tree8").Props.Get("name").Str() == "theirs" })
 }
 
 // testRead reads our tables by GDAL, which knows nothing of us.

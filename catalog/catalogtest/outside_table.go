@@ -66,7 +66,7 @@ func testOutsideColumn(e *env) {
 	e.apply(e.s, put("a", "name", "one"))
 	e.sql(`ALTER TABLE places ADD COLUMN colour TEXT`, `UPDATE places SET colour = 'red', name = 'two' WHERE id = 'a'`)
 	e.becomes("a", "two")
-	e.waitFor(e.s, outsideLimit, "a new field", func() bool {
+	e.waitFor(e.s, "a new field", func() bool {
 		f := e.now(e.s, "places", "a")
 		return f.Props.Get("colour") == catalog.Text("red")
 	})

@@ -40,6 +40,7 @@ func (e *env) tool(name string, args ...string) string {
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(e.ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Env = append(os.Environ(), "SQLITE_BUSY_TIMEOUT=60000") // GDAL's own is 5 s
 	err := cmd.Run()
 	// GDAL's programs end well after an error in SQL.
 	if err != nil || strings.Contains(errs.String(), "ERROR") && !strings.Contains(errs.String(), "Spatial index already existing") {
@@ -155,7 +156,7 @@ func (e *env) session() *session {
 	cmd := exec.CommandContext(e.ctx, "psql", "-X", "-q", "-d", e.location)
 	if e.h.Dialect == GeoPackage {
 		s.echo = ".print"
-		cmd = exec.CommandContext(e.ctx, "sqlite3", e.location)
+		cmd = exec.CommandContext(e.ctx, "sqlite3", "-cmd", ".timeout 60000", e.location)
 	}
 	var err error
 	if s.in, err = cmd.StdinPipe(); err != nil {

@@ -42,7 +42,7 @@ func tool(t *testing.T, name string, args ...string) string {
 // sql runs statements by the sqlite3 shell, which knows none of our functions.
 func sql(t *testing.T, path, statements string) string {
 	t.Helper()
-	return tool(t, "sqlite3", "-bail", path, statements)
+	return tool(t, "sqlite3", "-bail", "-cmd", ".timeout 60000", path, statements)
 }
 
 // city opens a store with two collections and some features in it.

@@ -56,7 +56,7 @@ func startCluster() (string, error) {
 			"-c fsync=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=256MB "+
 			"-c max_wal_size=4GB -c autovacuum_naptime=10s -c timezone=UTC", port, dir)
 		out, err := run(owner, dir, filepath.Join(bin, "pg_ctl"), "-D", data, "-l", filepath.Join(dir, "log"),
-			"-w", "-t", "60", "-o", options, "start")
+			"-w", "-t", "300", "-o", options, "start")
 		if err == nil {
 			return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", port), nil
 		}
