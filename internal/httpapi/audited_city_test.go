@@ -179,7 +179,7 @@ func newAuditedCity(t *testing.T, store catalog.Store, db *accessdb.DB) *audited
 	})
 	select {
 	case <-engine.Loaded():
-	case <-time.After(20 * time.Second):
+	case <-time.After(waitLong):
 		t.Fatal("the engine does not load")
 	}
 	return &auditedCity{T: t, url: ts.URL, store: store, db: db, log: log}

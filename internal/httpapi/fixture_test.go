@@ -214,8 +214,9 @@ type scripted struct {
 	lag      catalog.Rev // how far Rev is behind the store
 	err      error       // of the next spatial answer
 	slow     time.Duration
-	asked    []any // the requests that came
-	boom     bool  // panic at the next tile
+	hold     chan struct{} // requests wait until it is closed
+	asked    []any         // the requests that came
+	boom     bool          // panic at the next tile
 }
 
 func (e *scripted) Ready() bool { return !e.notReady }
@@ -298,11 +299,25 @@ func (e *scripted) Feature(collection, idOrKey string) (string, catalog.Key, boo
 	return "", 0, false
 }
 
+// questions is how many requests came.
+func (e *scripted) questions() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.asked)
+}
+
 func (e *scripted) ask(ctx context.Context, r any) error {
 	e.mu.Lock()
 	e.asked = append(e.asked, r)
-	err, slow := e.err, e.slow
+	err, slow, hold := e.err, e.slow, e.hold
 	e.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-hold:
+		}
+	}
 	if slow > 0 {
 		select {
 		case <-ctx.Done():
@@ -407,6 +422,19 @@ const (
 	adminToken = "a-token-for-tests"
 	marker     = "MARKER-4711" // a restricted value: it must not reach the public by any path
 )
+
+// waitLong is how long a test waits for what comes soon: much longer than that on
+// the busiest machine.
+const waitLong = time.Minute
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(waitLong); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", waitLong, what)
+		}
+	}
+}
 
 // fixture is a small city behind a server.
 type fixture struct {

@@ -226,7 +226,7 @@ func TestLiveConnectionsAreBounded(t *testing.T) {
 		return rec, ended
 	}
 	counted := func(n int) {
-		for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		for until := time.Now().Add(waitLong); ; time.Sleep(time.Millisecond) {
 			fx.server.limits.mu.Lock()
 			have := len(fx.server.limits.live)
 			fx.server.limits.mu.Unlock()
@@ -288,7 +288,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Errorf("a fourth connection is answered: %q", got)
 	}
 	open[0].Close()
-	for until := time.Now().Add(10 * time.Second); ask() == ""; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(waitLong); ask() == ""; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("a connection that was given back cannot be had again")
 		}
@@ -318,7 +318,7 @@ func (fx *fixture) serve(t *testing.T) (addr string) {
 // connection ends.
 func exchange(t *testing.T, c net.Conn, request string) string {
 	t.Helper()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(waitLong)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Write([]byte(request)); err != nil {

@@ -15,12 +15,11 @@ import (
 
 // Timing of the end. For drainTime the server takes requests as before, but says
 // that it is not ready. Then the door closes, in closeTime or a little more, and each answer is
-// the last of its connection. One that asks for nothing for silentTime is not
-// waited for; what is in flight has finishTime.
+// the last of its connection. One that asks for nothing for as long as patience says
+// is not waited for; what is in flight has finishTime.
 const (
 	drainTime  = 300 * time.Millisecond
 	closeTime  = 400 * time.Millisecond
-	silentTime = 500 * time.Millisecond
 	finishTime = 20 * time.Second
 )
 
@@ -31,9 +30,10 @@ type patience struct {
 	read   time.Duration // the header and the body
 	write  time.Duration // to read the answer; live answers set their own, per event
 	idle   time.Duration // between two requests
+	silent time.Duration // to ask for something on a connection of its own, when the server ends
 }
 
-var usualPatience = patience{header: 10 * time.Second, read: 60 * time.Second, write: 90 * time.Second, idle: 120 * time.Second}
+var usualPatience = patience{header: 10 * time.Second, read: 60 * time.Second, write: 90 * time.Second, idle: 120 * time.Second, silent: 500 * time.Millisecond}
 
 // Serve answers on the listener until ctx ends, then finishes what is in flight
 // and returns nil. With a TLS configuration it speaks HTTPS, HTTP/2 too. It closes
@@ -81,7 +81,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	open.wait(finish)
+	open.wait(finish, s.patience.silent)
 	if err := srv.Shutdown(finish); err != nil {
 		return errors.Join(fmt.Errorf("requests were still in flight after %s: %w", finishTime, err), srv.Close())
 	}
@@ -143,12 +143,12 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 }
 
 // wait returns when no connection is open any more but those that ask for
-// nothing, or when ctx ends.
-func (c *connections) wait(ctx context.Context) {
+// nothing for so long, or when ctx ends.
+func (c *connections) wait(ctx context.Context, silent time.Duration) {
 	begin := time.Now()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for !c.quiet(time.Since(begin) > silentTime) {
+	for !c.quiet(time.Since(begin) > silent) {
 		select {
 		case <-ctx.Done():
 			return

@@ -152,7 +152,7 @@ func cityOf(t *testing.T, view catalog.View) (base string, store catalog.Store, 
 	})
 	select {
 	case <-engine.Loaded():
-	case <-time.After(20 * time.Second):
+	case <-time.After(waitLong):
 		t.Fatal("the engine does not load")
 	}
 	return ts.URL, store, engine

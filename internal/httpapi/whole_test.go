@@ -69,7 +69,7 @@ func whole(t *testing.T) (*httptest.Server, catalog.Store, *layers.Engine) {
 	})
 	select {
 	case <-engine.Loaded():
-	case <-time.After(20 * time.Second):
+	case <-time.After(waitLong):
 		t.Fatal("the engine does not load")
 	}
 	return ts, store, engine
@@ -132,7 +132,7 @@ func TestAnEditTravels(t *testing.T) {
 	}
 	rev := resp.Header.Get("Nagar-Revision")
 	event := ""
-	for deadline := time.After(5 * time.Second); !strings.Contains(event, `"rev":`+rev); {
+	for deadline := time.After(waitLong); !strings.Contains(event, `"rev":`+rev); {
 		select {
 		case event = <-lines:
 		case <-deadline:
