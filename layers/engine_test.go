@@ -110,15 +110,29 @@ func start(t testing.TB, src Source, o Options) *Engine {
 	case err := <-done:
 		done <- err
 		t.Fatalf("Run ended with %v", err)
-	case <-time.After(20 * time.Second):
-		t.Fatal("not loaded after 20 s")
+	case <-time.After(waitLong):
+		t.Fatal("not loaded")
 	}
 	return e
 }
 
+// waitLong is how long a test waits for what comes soon: much longer than that on
+// the busiest machine.
+const waitLong = time.Minute
+
+// eventually waits until it is so.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(waitLong); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", waitLong, what)
+		}
+	}
+}
+
 func waitRev(t testing.TB, e *Engine, rev catalog.Rev) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLong)
 	defer cancel()
 	if err := e.WaitRev(ctx, rev); err != nil {
 		t.Fatalf("revision %d: %v (at %d)", rev, err, e.Rev())

@@ -20,12 +20,12 @@ import (
 func takeUntil(t testing.TB, e *Engine, s *Subscription, rev catalog.Rev) []Dirty {
 	t.Helper()
 	waitRev(t, e, rev)
-	patience := time.After(5 * time.Second)
+	patience := time.After(waitLong)
 	for {
 		select {
 		case <-s.Wait():
 		case <-patience:
-			t.Fatal("no notice after 5 s")
+			t.Fatal("no notice")
 		}
 		// An earlier revision's notice may be on its way still.
 		if got := s.Take(); slices.ContainsFunc(got, func(d Dirty) bool { return d.Rev >= rev }) {
@@ -249,7 +249,7 @@ func TestAnUnavailableStoreIsWaitedFor(t *testing.T) {
 	src.setFail(nil)
 	select {
 	case <-e.Loaded():
-	case <-time.After(5 * time.Second):
+	case <-time.After(waitLong):
 		t.Fatal("not loaded after the store came back")
 	}
 	src.setFail(fmt.Errorf("gone: %w", catalog.ErrUnavailable))
@@ -267,7 +267,7 @@ func TestAnUnavailableStoreIsWaitedFor(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "disk on fire") {
 			t.Fatalf("%v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(waitLong):
 		t.Fatal("Run goes on")
 	}
 	cancel()
@@ -369,9 +369,7 @@ func TestReadersNeverSeeHalfARevision(t *testing.T) {
 	waitRev(t, e, rev)
 	cancel()
 	wg.Wait()
-	if s := e.Stats(); s.Segments > 40 {
-		t.Errorf("%d segments", s.Segments)
-	}
+	eventually(t, "the segments are merged", func() bool { return e.Stats().Segments <= 40 })
 }
 
 func TestCancelledRequestsStopTheWork(t *testing.T) {
@@ -384,11 +382,7 @@ func TestCancelledRequestsStopTheWork(t *testing.T) {
 	if _, err := e.Tile(ctx, TileRequest{Collections: []string{"buildings"}, Tile: geo.TileAt(72.85, 19.05, 9), View: catalog.Public}); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(2 * time.Second); e.Stats().InFlight > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("still at work")
-		}
-	}
+	eventually(t, "nothing is at work", func() bool { return e.Stats().InFlight == 0 })
 	// The next one gets its tile.
 	if tl, _ := getTile(t, e, geo.TileAt(72.85, 19.05, 9), true); tl.Features != 100 {
 		t.Fatalf("%d features", tl.Features)

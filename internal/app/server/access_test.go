@@ -44,7 +44,7 @@ func openHouse(t *testing.T, f ServerFlags) *house {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	eventually(t, 60*time.Second, "the server is ready", func() bool {
+	eventually(t, "the server is ready", func() bool {
 		if h.base = out.find("listening on "); h.base == "" {
 			return false
 		}
@@ -445,7 +445,7 @@ func TestPolicyIsFollowed(t *testing.T) {
 			if sees(b) != (class == "internal") {
 				t.Errorf("%s: the next request does not follow", class)
 			}
-			eventually(t, 10*time.Second, "the other process follows", func() bool { return sees(there) == (class == "internal") })
+			eventually(t, "the other process follows", func() bool { return sees(there) == (class == "internal") })
 		}
 		root := h.root(t)
 		var versions struct {
@@ -531,7 +531,7 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	b.want(202, "POST", "/auth/code", fields{"contact": "+919820098200"})
 	secrets["a contact"] = "9820098200"
 	var text []byte
-	eventually(t, 10*time.Second, "the code is sent", func() bool {
+	eventually(t, "the code is sent", func() bool {
 		text, _ = os.ReadFile(codes) // not there yet, or not whole
 		return bytes.HasSuffix(text, []byte("\n"))
 	})

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"nagar/geo"
 )
@@ -27,7 +26,7 @@ func TestArchivesAreServed(t *testing.T) {
 	}
 	file := filepath.Join(dir, "whole.pmtiles")
 	c.importer(t, "export", "wards,buildings", "--to", file, "--zoom", "9-14")
-	eventually(t, 10*time.Second, "the archive is served", func() bool {
+	eventually(t, "the archive is served", func() bool {
 		status, _ := c.get(t, "/tiles/whole.json")
 		return status == http.StatusOK
 	})
@@ -45,7 +44,7 @@ func TestArchivesAreServed(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "the archive is dropped", func() bool {
+	eventually(t, "the archive is dropped", func() bool {
 		status, _ := c.get(t, "/tiles/whole.json")
 		return status == http.StatusNotFound
 	})

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"nagar/geo/mvt"
 )
@@ -41,7 +40,7 @@ func TestGolden(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "city.gpkg")
 	c := &town{store: file}
 	c.start(t)
-	eventually(t, 60*time.Second, "search has read the city", func() bool {
+	eventually(t, "search has read the city", func() bool {
 		status, _ := c.get(t, "/api/search?q=dadar")
 		return status == 200
 	})

@@ -73,7 +73,7 @@ func TestTextStaysText(t *testing.T) {
 				literal = "'nothing'"
 			}
 			within := "/api/within?collection=depots_marked&bbox=" + window
-			eventually(t, waitLong, "the row is indexed", func() bool {
+			eventually(t, "the row is indexed", func() bool {
 				r = a.ask(root, http.MethodGet, within+"&filter="+q("name = "+literal), "")
 				got, _ := ids(&r)
 				return slices.Equal(got, []string{text}) || !ok
@@ -111,7 +111,7 @@ func TestTextStaysText(t *testing.T) {
 			}
 			a.remove(root, path)
 		}
-		eventually(t, waitLong, "everything is as before", func() bool {
+		eventually(t, "everything is as before", func() bool {
 			after := count()
 			for name, n := range before {
 				if after[name] != n {

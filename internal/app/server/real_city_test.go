@@ -89,7 +89,7 @@ func openCity(t *testing.T, url string) *realCity {
 		c.crossed[who.name] = map[string]bool{}
 		c.signIn(who)
 	}
-	eventually(t, waitLong, "search has read the city", func() bool {
+	eventually(t, "search has read the city", func() bool {
 		return c.ask(c.name("root"), http.MethodGet, "/api/search?q=x", "").status == http.StatusOK
 	})
 	return c
@@ -155,7 +155,7 @@ func (c *realCity) signIn(who *caller) {
 	case access.Citizen:
 		c.must(nobody, http.MethodPost, "/auth/code", `{"contact":"`+who.who.Contact+`"}`)
 		code := ""
-		eventually(t, waitLong, "a code is sent", func() bool {
+		eventually(t, "a code is sent", func() bool {
 			code = c.codeFor(who.who.Contact)
 			return code != ""
 		})

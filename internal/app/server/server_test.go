@@ -44,13 +44,19 @@ type town struct {
 
 // stores runs the test on each kind of store.
 func stores(t *testing.T, test func(t *testing.T, c *town)) {
-	t.Run("gpkg", func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "city.gpkg")
-		c := &town{store: file, ogr: file, sql: func(t *testing.T, s string) {
-			command(t, "sqlite3", "-cmd", ".timeout 5000", file, s)
-		}}
+	bareStores(t, func(t *testing.T, c *town) {
 		c.start(t)
 		test(t, c)
+	})
+}
+
+// bareStores is stores with nothing in the store, and no server.
+func bareStores(t *testing.T, test func(t *testing.T, c *town)) {
+	t.Run("gpkg", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "city.gpkg")
+		test(t, &town{store: file, ogr: file, token: testToken, sql: func(t *testing.T, s string) {
+			command(t, "sqlite3", "-cmd", ".timeout 60000", file, s)
+		}})
 	})
 	t.Run("postgis", func(t *testing.T) {
 		t.Setenv("XDG_CONFIG_HOME", t.TempDir())
@@ -60,17 +66,19 @@ func stores(t *testing.T, test func(t *testing.T, c *town)) {
 			t.Fatal(err)
 		}
 		ogr := fmt.Sprintf("PG:host=%s port=%d user=%s dbname=%s", at.Host, at.Port, at.User, at.Database)
-		c := &town{store: url, ogr: ogr, sql: func(t *testing.T, s string) {
+		test(t, &town{store: url, ogr: ogr, token: testToken, sql: func(t *testing.T, s string) {
 			command(t, "psql", "-qXc", s, url)
-		}}
-		c.start(t)
-		test(t, c)
+		}})
 	})
 }
 
+const testToken = "a token for this test"
+
 func command(t *testing.T, name string, args ...string) {
 	t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "SQLITE_BUSY_TIMEOUT=60000") // GDAL's own is 5 s
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 }
@@ -119,7 +127,7 @@ func serveLogged(t *testing.T, f ServerFlags, client *http.Client, log *slog.Log
 		}
 	})
 	var base string
-	eventually(t, 60*time.Second, "the server is ready", func() bool {
+	eventually(t, "the server is ready", func() bool {
 		select {
 		case err := <-ended:
 			ended <- nil
@@ -142,7 +150,7 @@ func serveLogged(t *testing.T, f ServerFlags, client *http.Client, log *slog.Log
 func (c *town) start(t *testing.T) {
 	t.Helper()
 	c.importer(t, "demo", "--buildings", "3000", "--seed", "7")
-	c.token = "a token for this test"
+	c.token = testToken
 	c.base = serve(t, ServerFlags{Store: c.store, AdminToken: c.token}, http.DefaultClient)
 }
 
@@ -176,11 +184,11 @@ func (c *town) get(t *testing.T, path string) (int, []byte) {
 	return r.StatusCode, b
 }
 
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(within); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(waitLong); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", within, what)
+			t.Fatalf("not within %v: %s", waitLong, what)
 		}
 	}
 }
@@ -188,7 +196,7 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 // live reads events of /api/live until fn says that it has seen enough.
 func (c *town) live(t *testing.T, ready chan<- struct{}, fn func(event, data string) bool) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLong)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/live", nil)
 	if err != nil {
@@ -283,7 +291,7 @@ func TestLoadAppears(t *testing.T) {
 				t.Errorf("pass %d: %v", pass, got)
 			}
 		}
-		eventually(t, 5*time.Second, "the new collection is served", func() bool {
+		eventually(t, "the new collection is served", func() bool {
 			_, b := c.get(t, "/api/near?collection=trees&lon=72.85&lat=19.05")
 			return bytes.Contains(b, []byte("वड"))
 		})
@@ -302,7 +310,7 @@ func TestOverwriteFromOutside(t *testing.T) {
 	}
 	stores(t, func(t *testing.T, c *town) {
 		command(t, "ogr2ogr", "-update", "-overwrite", c.ogr, file, "-nln", "sensors", "-lco", "GEOMETRY_NAME=geom")
-		eventually(t, 10*time.Second, "the new table is served", func() bool {
+		eventually(t, "the new table is served", func() bool {
 			_, b := c.get(t, "/api/near?collection=sensors&lon=72.9&lat=19.1")
 			return bytes.Contains(b, []byte("The only one")) && bytes.Contains(b, []byte(`"numberReturned":1`))
 		})
