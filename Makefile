@@ -11,6 +11,7 @@ GO_SOURCES := $(shell find . -name '*.go' -not -path './web/viewer/node_modules/
 	$(shell find city catalog -name '*.json' -o -name '*.geojson' 2>/dev/null)
 
 FUZZTIME ?= 60s
+SOAK ?= 10m
 
 .PHONY: help
 help: ## this list
@@ -42,6 +43,10 @@ lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, she
 .PHONY: race
 race: setup-test build ## the Go tests under the race detector
 	go test -race -timeout 40m ./...
+
+.PHONY: soak
+soak: setup-test build ## random edits, readers and 1,000 listeners on both stores for SOAK (10m each): nothing may grow, nothing be late
+	SOAK=$(SOAK) go test -run 'TestSoak$$' -count 1 -timeout 12h -v ./internal/app/server
 
 .PHONY: fuzz
 fuzz: setup-run ## every fuzz target for FUZZTIME (60s)
