@@ -24,6 +24,9 @@ export function openBrowser(): Promise<Browser> {
 	});
 }
 
+/** How long a test waits for what comes soon: much longer than that on the busiest machine. */
+export const patience = 90_000;
+
 export interface Watched {
 	readonly page: Page;
 	readonly context: BrowserContext;
@@ -43,6 +46,7 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 		permissions: ["geolocation", "clipboard-read", "clipboard-write"],
 		...options,
 	});
+	context.setDefaultTimeout(patience);
 	const page = await context.newPage();
 	const faults: string[] = [];
 	const origin = new URL(url).origin;
@@ -63,7 +67,7 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 
 /** Waits until the map has drawn its first complete view. */
 export async function mapReady(page: Page): Promise<void> {
-	await page.waitForSelector("html[data-map=ready]", { state: "attached", timeout: 60_000 });
+	await page.waitForSelector("html[data-map=ready]", { state: "attached", timeout: patience });
 }
 
 /** The colour of one point of the screen, as the bytes of a tiny picture. */
@@ -73,7 +77,7 @@ export async function pixel(page: Page, x: number, y: number): Promise<string> {
 }
 
 /** Tries until it gives true, or fails after the time. */
-export async function until(what: string, check: () => Promise<boolean>, ms = 20_000): Promise<void> {
+export async function until(what: string, check: () => Promise<boolean>, ms = patience): Promise<void> {
 	const end = Date.now() + ms;
 	while (!(await check())) {
 		if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);

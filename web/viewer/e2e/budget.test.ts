@@ -6,7 +6,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser } from "./browser";
+import { openBrowser, patience } from "./browser";
 import { type RunningCity, startCity } from "./city";
 
 let city: RunningCity;
@@ -32,6 +32,7 @@ test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) =>
 		hasTouch: true,
 		locale: `${lang}-IN`,
 	});
+	context.setDefaultTimeout(patience);
 	const page = await context.newPage();
 	const cdp = await context.newCDPSession(page);
 	await cdp.send("Network.enable");
@@ -63,10 +64,10 @@ test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) =>
 	});
 	const start = Date.now();
 	await page.goto(city.url, { waitUntil: "commit" });
-	await page.waitForSelector("html[data-map-drawn]", { state: "attached", timeout: 60_000 });
+	await page.waitForSelector("html[data-map-drawn]", { state: "attached", timeout: patience });
 	const useful = await page.evaluate(() => Number(document.documentElement.dataset.mapDrawn));
 	const drawn = await page.evaluate(() => performance.timeOrigin + Number(document.documentElement.dataset.mapDrawn));
-	await page.waitForSelector("html[data-map=ready]", { state: "attached", timeout: 60_000 });
+	await page.waitForSelector("html[data-map=ready]", { state: "attached", timeout: patience });
 	const complete = Date.now() - start;
 	await page.waitForTimeout(1500);
 	await Promise.all(pending);
