@@ -15,6 +15,7 @@ var clockCases = []testCase{
 	{name: "clocks/outside-now", run: testOutsideNow},
 	{name: "clocks/planned", run: testPlanned},
 	{name: "clocks/overtaken", run: testOvertaken},
+	{name: "clocks/revived", run: testRevived},
 	{name: "clocks/random", run: testClocksRandom},
 }
 
@@ -181,48 +182,6 @@ func testOutsideNow(e *env) {
 	}
 	if f := e.now(e.s, "places", "ended"); f.Props.Get("name") != catalog.Text("y") {
 		e.Errorf("now: %s", show(f))
-	}
-}
-
-// testOvertaken has a slow batch begin, a quick one change the same feature and
-// commit, and the slow one change it too: what it calls now is after that.
-func testOvertaken(e *env) {
-	e.define(places())
-	other := e.open()
-	for _, c := range []struct {
-		what        string
-		quick, slow catalog.Op
-	}{
-		{"put over put", put("a", "n", 1), put("a", "n", 2)},
-		{"delete over put", put("b", "n", 1), del("b")},
-		{"put over delete", del("c"), put("c", "n", 2)},
-		{"put over a first put", put("d", "n", 1), put("d", "n", 2)},
-	} {
-		e.apply(e.s, put("a"), put("b"), put("c"))
-		done := make(chan error, 1)
-		_, err := e.s.Apply(e.ctx, catalog.Batch{Ops: func(yield func(*catalog.Op, error) bool) {
-			first := put("slow", "name", c.what)
-			if !yield(&first, nil) {
-				return
-			}
-			tick()
-			go func() {
-				_, err := other.Apply(e.ctx, catalog.Batch{Ops: catalog.Ops(c.quick)})
-				done <- err
-			}()
-			select {
-			case err := <-done:
-				done <- err
-			case <-time.After(300 * time.Millisecond): // the store lets one batch in at a time: as good
-			}
-			yield(&c.slow, nil)
-		}})
-		if err != nil {
-			e.Errorf("%s: the slow batch: %v", c.what, err)
-		}
-		if err := <-done; err != nil {
-			e.Errorf("%s: the quick batch: %v", c.what, err)
-		}
 	}
 }
 

@@ -149,6 +149,7 @@ func (w *writer) flush(last bool) error {
 		w.fresh = make([]int, len(w.ops))
 		for i := range w.fresh {
 			w.fresh[i] = i
+			w.ops[i].begin = w.ops[i].from
 		}
 		w.sortFresh()
 		return nil
@@ -175,7 +176,7 @@ func (w *writer) flush(last bool) error {
 				rest = append(rest, i)
 				break
 			}
-			o.from = d.from
+			o.begin = d.from // and not o.from: should somebody be quicker, it is judged anew as it was given
 			fresh = append(fresh, i)
 		case o.kind == catalog.Put && !o.cond && h.hashed && o.unchanged(h):
 			w.keep(h.fid)
@@ -298,7 +299,7 @@ func (w *writer) copyFresh(which []int) error {
 	for _, i := range which {
 		w.out = binary.BigEndian.AppendUint16(w.out, uint16(6+len(w.t.Fields)))
 		w.out = append(w.out, w.body(i)...)
-		w.out = appendInstant(w.out, w.ops[i].from)
+		w.out = appendInstant(w.out, w.ops[i].begin)
 		w.out = appendInt64(w.out, w.txn)
 		w.statuses[w.ops[i].ord] = catalog.Created
 	}

@@ -13,6 +13,7 @@ type op struct {
 	want   catalog.Rev
 	id     string
 	from   instant
+	begin  instant // where it begins if it is new: from, or where its last deletion left off
 	to     instant
 	hash   int64
 	fields []string // Erase
