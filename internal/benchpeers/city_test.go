@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ type town struct {
 	file   string // GeoJSONSeq of buildings
 	tiles  []string
 	boxes  []string // "w s e n", 500 m wide
+	near   []string // "lon lat"
 	points []string // "lon lat"
 }
 
@@ -31,7 +33,8 @@ func newTown(t *testing.T, root, dir string) *town {
 	t.Helper()
 	c := &town{source: "the measuring kit's city, seed 42"}
 	kit := filepath.Join(root, "../shared/bench")
-	if _, err := os.Stat(kit); err == nil {
+	number := os.Getenv("BENCH_BUILDINGS")
+	if _, err := os.Stat(kit); err == nil && number == "" {
 		work := filepath.Join(dir, "kit")
 		sh(t, dir, "cp", "-r", kit, work)
 		sh(t, work, "chmod", "-R", "u+w", ".")
@@ -39,15 +42,25 @@ func newTown(t *testing.T, root, dir string) *town {
 		sh(t, work, "mkdir", "-p", "data", "results")
 		sh(t, work, "./bench", "gen", "-seed", "42")
 		c.file = filepath.Join(work, "data/buildings.geojsonl")
+		for list, file := range map[*[]string]string{&c.tiles: "tiles.txt", &c.boxes: "q_bbox.txt", &c.near: "q_knn.txt", &c.points: "q_pip.txt"} {
+			text, err := os.ReadFile(filepath.Join(work, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			*list = strings.Split(strings.TrimSpace(string(text)), "\n")
+		}
 	} else {
-		c.source = "importer demo --buildings 1000000 --seed 42"
+		if number == "" {
+			number = "1000000"
+		}
+		c.source = "importer demo --buildings " + number + " --seed 42"
 		store := filepath.Join(dir, "demo.gpkg")
 		c.file = filepath.Join(dir, "buildings.geojsonl")
 		importer := filepath.Join(root, "bin/importer")
-		sh(t, dir, importer, "demo", "--buildings", "1000000", "--seed", "42", "--store", store)
+		sh(t, dir, importer, "demo", "--buildings", number, "--seed", "42", "--store", store)
 		sh(t, dir, importer, "export", "buildings", "--to", c.file, "--store", store)
+		c.ask(t)
 	}
-	c.ask(t)
 	return c
 }
 
@@ -81,6 +94,18 @@ func (c *town) ask(t *testing.T) {
 		c.boxes = append(c.boxes, fmt.Sprintf("%.6f %.6f %.6f %.6f", lon-0.0024, lat-0.00226, lon+0.0024, lat+0.00226))
 		c.points = append(c.points, fmt.Sprintf("%.6f %.6f", lon+(r.Float64()-0.5)/1000, lat+(r.Float64()-0.5)/1000))
 	}
+	c.near = c.points
+}
+
+// of are the tiles of some zooms.
+func (c *town) of(zooms ...string) (out []string) {
+	for _, t := range c.tiles {
+		z, _, _ := strings.Cut(t, "/")
+		if slices.Contains(zooms, z) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 func firstPosition(coordinates json.RawMessage) (lon, lat float64) {
