@@ -17,6 +17,8 @@ import (
 // nearStructure is how far from a position a structure may be and still be meant, metres.
 const nearStructure = 50
 
+const matchPlace = "place"
+
 // resolveStructure answers /api/structures/resolve.
 func (r *request) resolveStructure() error {
 	if err := r.s.ready(); err != nil {
@@ -115,7 +117,7 @@ func (r *request) byPlace(at catalog.At, limit int) ([]registry.Resolved, error)
 			if p.Distance > 0 {
 				score = math.Round(900*(1-p.Distance/nearStructure)) / 1000
 			}
-			out = append(out, registry.Resolved{UID: p.UID, Score: score, Match: "place"})
+			out = append(out, registry.Resolved{UID: p.UID, Score: score, Match: matchPlace})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b registry.Resolved) int {
@@ -167,15 +169,18 @@ func (r *request) resolved(found []registry.Resolved, at catalog.At) error {
 	if err != nil {
 		return err
 	}
-	b := []byte{'['}
+	b, n := []byte{'['}, 0
 	for i := range briefs {
-		if i > 0 {
+		if found[i].Match == matchPlace && registry.Ended(briefs[i].Status) {
+			continue // what stood here is not here
+		}
+		if n++; n > 1 {
 			b = append(b, ',')
 		}
 		b = appendBrief(b, &found[i], &briefs[i])
 		r.carriesRows(&briefs[i])
 	}
-	return r.features(&layers.Answer{Features: append(b, ']'), Count: len(briefs), Rev: rev}, nil)
+	return r.features(&layers.Answer{Features: append(b, ']'), Count: n, Rev: rev}, nil)
 }
 
 func appendBrief(b []byte, found *registry.Resolved, s *registry.Brief) []byte {

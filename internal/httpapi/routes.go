@@ -55,6 +55,9 @@ func (s *Server) table() []route {
 	}
 	if s.cfg.Structures != nil {
 		all = append(all, structureRoutes())
+		if !s.cfg.ReadOnly {
+			all = append(all, structureWriteRoutes())
+		}
 	}
 	if s.cfg.Identities != nil {
 		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())

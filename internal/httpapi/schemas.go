@@ -5,6 +5,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/internal/access"
+	"nagar/internal/registry"
 )
 
 // componentSchemas are the shapes that several answers share.
@@ -70,6 +71,14 @@ func componentSchemas() map[string]any {
 			"events": arrayOf(object()), "certificates": described(arrayOf(object()), "Each with its state: valid, expiring, expired, not_yet"),
 			"records": described(arrayOf(object()), "By department and collection; the first 50 of each"),
 		}),
+		"StructureCommand": shape("What happened to a structure", []string{}, schema{
+			"kind": schema{"enum": []string{registry.Register, registry.SetStatus, registry.Correct, registry.Split, registry.Merge, registry.Replace,
+				registry.Demolish, registry.Revive, registry.AddUnits, registry.AddAlias, registry.EndAlias, registry.Undo}},
+			"date": described(schema{"type": "string", "format": "date"}, "The day it took place; left out: now"), "evidence": textSchema(), "status": textSchema(), "geometry": geometry,
+			"properties": object(), "footprint": textSchema(), "parts": arrayOf(object()), "with": arrayOf(textSchema()), "alias": object(), "plan": arrayOf(object()), "event": textSchema(),
+		}),
+		"StructureDone": shape("What came of it", []string{"event", "uid", "structures"}, schema{
+			"event": object(), "uid": textSchema(), "structures": described(arrayOf(textSchema()), "All that the event concerns"), "replayed": schema{"type": "boolean"}}),
 		"StructureRecords": shape("A page of rows about a structure", []string{"uid", "records"}, schema{
 			"uid": textSchema(), "records": arrayOf(object()), "next": described(textSchema(), "Address of the next page; none: this is the last")}),
 		"AuditPage": shape("Entries of the audit log, the latest first", []string{"entries"}, schema{

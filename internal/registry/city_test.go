@@ -26,7 +26,9 @@ type town struct {
 // eachStore runs a test on a GeoPackage and on PostGIS.
 func eachStore(t *testing.T, test func(*town)) {
 	stores := map[string]func(t *testing.T) (catalog.Store, error){
-		"gpkg":    func(t *testing.T) (catalog.Store, error) { return gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg")) },
+		"gpkg": func(t *testing.T) (catalog.Store, error) {
+			return gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "city.gpkg"))
+		},
 		"postgis": func(t *testing.T) (catalog.Store, error) { return postgis.Open(t.Context(), pgtest.Start(t)) },
 	}
 	for name, open := range stores {

@@ -19,8 +19,8 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"nagar/catalog"
 	"nagar/catalog/uid"
@@ -64,6 +64,7 @@ func (e *Forbidden) Error() string {
 type Store interface {
 	Collections(ctx context.Context) ([]catalog.Collection, error)
 	ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (catalog.Rev, error)
+	Feature(ctx context.Context, collection, id string, at catalog.At) (catalog.Feature, error)
 	History(ctx context.Context, collection, id string) ([]catalog.Version, error)
 	Changes(ctx context.Context, since catalog.Rev, fn func(catalog.Commit) error) (catalog.Rev, error)
 	Apply(ctx context.Context, b catalog.Batch) (catalog.Result, error)
@@ -73,17 +74,20 @@ type Store interface {
 type Directory interface{ Collections() []layers.Info }
 
 // Registry is the register of one store. It keeps nothing of its own, and is safe
-// for concurrent use.
+// for concurrent use once Zone is set.
 type Registry struct {
+	// Zone is the city's, by which days begin; nil: UTC.
+	Zone *time.Location
+
 	store     Store
 	directory Directory
-	random    func() uid.UID
+	draw      func() uid.UID // nil: uid.Random; tests have their own
 }
 
 // New returns the register of the store. Without a directory each call asks the
 // store for its collections.
 func New(store Store, directory Directory) *Registry {
-	return &Registry{store: store, directory: directory, random: uid.Random}
+	return &Registry{store: store, directory: directory}
 }
 
 // collections are the descriptions there are; they are not to be changed.
@@ -126,6 +130,3 @@ func (r *Registry) Warm(ctx context.Context) error {
 	_, err = r.store.ScanAll(ctx, queries, func(int, *catalog.Feature) error { return nil })
 	return err
 }
-
-// errEnough ends a scan that has seen what it was for.
-var errEnough = errors.New("enough")

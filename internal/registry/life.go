@@ -125,6 +125,16 @@ func neighbours(id string, events []Event) (successors, predecessors []string) {
 	return successors, predecessors
 }
 
+// heirs are the structures that came in the place of one when it ended.
+func heirs(id string, events []Event) (out []string) {
+	for i := range events {
+		if e := &events[i]; e.Lineage != nil && e.UndoneBy == "" && slices.Contains(e.Lineage.From, id) && !slices.Contains(e.Lineage.To, id) {
+			out = appendOthers(out, e.Lineage.To, id)
+		}
+	}
+	return out
+}
+
 func appendOthers(out, list []string, but string) []string {
 	for _, s := range list {
 		if s != but && !slices.Contains(out, s) {

@@ -53,8 +53,7 @@ func (r *Registry) alive(ctx context.Context, from []string, at catalog.At, view
 			out = append(out, id)
 			return nil
 		}
-		further, _ := neighbours(id, events)
-		return further
+		return heirs(id, events)
 	})
 	slices.Sort(out)
 	return out, err

@@ -123,10 +123,9 @@ func (r *Registry) Structure(ctx context.Context, id string, at catalog.At, view
 	for _, name := range []string{Events, Aliases, Units} {
 		s.shown = append(s.shown, l.rows[name]...)
 	}
-	succ, pred := neighbours(id, s.Events)
-	s.Predecessors = pred
-	if s.Status.Value == Retired || s.Status.Value == Demolished {
-		if s.Successors, err = r.alive(ctx, succ, at, view); err != nil {
+	_, s.Predecessors = neighbours(id, s.Events)
+	if after := heirs(id, s.Events); Ended(s.Status.Value) && len(after) > 0 {
+		if s.Successors, err = r.alive(ctx, after, at, view); err != nil {
 			return nil, err
 		}
 	}

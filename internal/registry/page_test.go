@@ -194,6 +194,14 @@ func TestGone(t *testing.T) {
 		if err != nil || len(past.Versions) != 2 || past.Versions[0].Author != "test" || past.Versions[1].To == nil || !past.Versions[1].To.Equal(at(2020)) {
 			c.Errorf("its past: %+v, %v", past, err)
 		}
+		c.do(a, `{"kind":"revive","date":"2020-06-01"}`)
+		if s := c.structure(a, catalog.At{}, catalog.Everything); s.Status.Value != InUse || s.Status.Basis != "register" || len(s.Footprints) != 1 {
+			c.Errorf("revived: %+v", s)
+		}
+		c.do(a, `{"kind":"undo","event":"`+c.structure(a, catalog.At{}, catalog.Everything).Events[0].ID+`"}`)
+		if s := c.structure(a, catalog.At{}, catalog.Everything); s.Status.Value != Retired || len(s.Footprints) != 0 {
+			c.Errorf("gone again: %+v", s)
+		}
 		// The same footprint with another UID is another structure.
 		c.put(Buildings, "b1", 2021, square(0), "uid", nth(2))
 		if s := c.structure(a, catalog.At{}, catalog.Public); s.Status.Value != Retired {

@@ -83,6 +83,10 @@ func matrix() []rule {
 		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(0) + "/records?collection=files_marked", "", personal},
 		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(4) + "/records", "", ofTheStaff},
 
+		{"POST /api/structures", "/api/structures", `{"kind":"register"}`, "143333++"},
+		{"POST /api/structures/{uid}/events", "/api/structures/" + structureUID(4) + "/events", `{"kind":"status","status":"none"}`, "143333++"},
+		{"POST /api/structures/{uid}/events", "/api/structures/12345-67890/events", `{"kind":"demolish"}`, "14444444"},
+
 		{"GET /auth/methods", "/auth/methods", "", everyone},
 		{"POST /auth/login", "/auth/login", `{"name":"{unique}","password":"wrong"}`, wrongWord},
 		{"GET /auth/link/{token}", "/auth/link/none", "", everyone},

@@ -145,6 +145,9 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	settings := config(f, store, engine, searcher{finder}, profile, log, entrance, readOnly)
 	settings.Archives = archives
 	settings.Structures = registry.New(store, engine)
+	if settings.Structures.Zone, err = time.LoadLocation(profile.TimeZone); err != nil {
+		return err
+	}
 	server, err := httpapi.New(settings)
 	if err != nil {
 		return err

@@ -1,0 +1,484 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"nagar/catalog"
+	"nagar/catalog/uid"
+	"nagar/geo"
+)
+
+func (p *plan) register(ctx context.Context) error {
+	status := p.cmd.Status
+	if status == "" {
+		status = Proposed
+	}
+	if _, ok := next[status]; !ok || Ended(status) {
+		return refused("status", "a structure does not begin as %q", status)
+	}
+	g, err := shape("geometry", p.cmd.Geometry)
+	if err != nil {
+		return err
+	}
+	props, rest, err := set(p.schemas[Structures], nil, p.cmd.Properties)
+	if err != nil {
+		return err
+	}
+	if err := nothingLeft(rest); err != nil {
+		return err
+	}
+	ids, err := p.mint(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := p.after(); err != nil {
+		return err
+	}
+	p.cmd.UID = ids[0]
+	p.born(ids[0], status, "", props, g)
+	p.event.Kind = EventRegistered
+	return nil
+}
+
+func nothingLeft[V any](rest map[string]V) error {
+	for name := range rest {
+		return refused("properties."+name, "a structure has no such value to set")
+	}
+	return nil
+}
+
+func (p *plan) setStatus(ctx context.Context) error {
+	all, err := p.subject(ctx)
+	if err != nil {
+		return err
+	}
+	l, to := all[0], p.cmd.Status
+	if _, ok := next[to]; !ok {
+		return refused("status", "there is no status %q", to)
+	}
+	if to == Demolished || to == Retired && len(l.prints) > 0 {
+		return refused("status", "its footprint ends too: give the command demolish, merge or replace")
+	}
+	if !slices.Contains(next[l.status], to) {
+		return refused("status", "%s does not follow %s", to, l.status)
+	}
+	p.keep(l, p.status(to), p.retired(to == Retired))
+	p.event.Kind = EventStatus
+	return nil
+}
+
+func (p *plan) demolish(ctx context.Context) error {
+	all, err := p.subject(ctx)
+	if err != nil {
+		return err
+	}
+	l := all[0]
+	if err := l.going("uid"); err != nil {
+		return err
+	}
+	p.keep(l, p.status(Demolished), p.retired(true))
+	for i := range l.prints {
+		p.end(&l.prints[i])
+	}
+	p.event.Kind = EventDemolished
+	return nil
+}
+
+func (p *plan) revive(ctx context.Context) error {
+	all, err := p.subject(ctx)
+	if err != nil {
+		return err
+	}
+	l := all[0]
+	if !Ended(l.status) {
+		return refused("uid", "%s is %s: there is nothing to revive", l.uid, l.status)
+	}
+	standing, err := p.alive(ctx, heirs(l.uid, l.events), catalog.At{}, catalog.Everything)
+	if err != nil {
+		return err
+	}
+	if len(standing) > 0 {
+		return refused("uid", "%s stands in its place: undo the event that led there", standing[0])
+	}
+	status := p.cmd.Status
+	if status == "" {
+		status = InUse
+	}
+	if _, ok := next[status]; !ok || Ended(status) {
+		return refused("status", "a structure does not come back as %q", status)
+	}
+	p.keep(l, p.status(status), p.retired(false))
+	p.event.Kind = EventRevived
+	return p.footprintsBack(ctx, l)
+}
+
+// footprintsBack puts the footprints back that the structure had last.
+func (p *plan) footprintsBack(ctx context.Context, l *life) error {
+	last := map[string]row{}
+	if err := p.ever(ctx, []string{l.uid}, catalog.Everything, func(f row) {
+		if f.c.Name == Buildings && f.Rev > last[f.ID].Rev {
+			last[f.ID] = f
+		}
+	}); err != nil {
+		return err
+	}
+	// Those of the last time that it had any: an earlier one was given up before.
+	var latest catalog.Rev
+	ended := map[string]catalog.Rev{}
+	for id := range last {
+		versions, err := p.store.History(ctx, Buildings, id)
+		if err != nil {
+			return fmt.Errorf("footprint %s: %w", id, err)
+		}
+		for i := range versions {
+			if v := &versions[i]; v.Rev == last[id].Rev && v.Props.Get("uid").Str() == l.uid && v.RevTo != 0 {
+				ended[id] = v.RevTo
+			}
+			if v := &versions[i]; v.RevTo == 0 && v.ValidTo.IsZero() {
+				delete(last, id) // it is somebody's now
+				break
+			}
+		}
+		if _, free := last[id]; free {
+			latest = max(latest, ended[id])
+		}
+	}
+	for id, f := range last {
+		if ended[id] == latest {
+			back := f.Feature
+			back.ValidFrom = p.at
+			p.put(Buildings, back, nil)
+		}
+	}
+	slices.SortFunc(p.steps, func(a, b step) int { return compareOps(&a.Op, &b.Op) })
+	return nil
+}
+
+func (p *plan) correct(ctx context.Context) error {
+	all, err := p.present(ctx)
+	if err != nil {
+		return err
+	}
+	l := all[0]
+	print, err := p.footprint(l)
+	if err != nil {
+		return err
+	}
+	g, err := shape("geometry", p.cmd.Geometry)
+	if err != nil {
+		return err
+	}
+	// What a footprint has a field for is said of it, the rest of the structure.
+	var printProps, base catalog.Properties
+	rest := p.cmd.Properties
+	if print != nil {
+		if printProps, rest, err = set(p.schemas[Buildings], print.Props, rest); err != nil {
+			return err
+		}
+	}
+	if l.own != nil {
+		base = l.own.Props
+	}
+	ownProps, rest, err := set(p.schemas[Structures], base, rest)
+	if err != nil {
+		return err
+	}
+	if err := nothingLeft(rest); err != nil {
+		return err
+	}
+	ofPrint := print != nil && (g.Type != geo.None || !printProps.Equal(print.Props))
+	ofOwn := g.Type != geo.None && print == nil || !ownProps.Equal(base)
+	var over []row
+	if ofPrint {
+		over = append(over, *print)
+	}
+	if ofOwn && l.own != nil {
+		over = append(over, *l.own)
+	}
+	if !ofPrint && !ofOwn {
+		return refused("properties", "nothing would change")
+	}
+	if err := p.after(over...); err != nil {
+		return err
+	}
+	if ofPrint {
+		f := print.Feature
+		f.Props, f.ValidFrom = printProps, p.corrected(print)
+		if g.Type != geo.None {
+			f.Geometry = g
+		}
+		p.put(Buildings, f, &print.Feature)
+	}
+	if ofOwn {
+		p.correctOwn(l, base, ownProps, g, print == nil)
+	}
+	p.touched[l.uid] = l.status
+	p.event.Kind = EventCorrected
+	return nil
+}
+
+// correctOwn writes the structure's own row with other values, and with a shape
+// where it has no footprint that bears it.
+func (p *plan) correctOwn(l *life, before, after catalog.Properties, g geo.Geometry, bare bool) {
+	p.keep(l)
+	f := &p.steps[len(p.steps)-1].Feature
+	for _, v := range slices.Concat(before, after) {
+		f.Props = with(f.Props, v.Name, after.Get(v.Name))
+	}
+	if bare && g.Type != geo.None {
+		f.Geometry = g
+	}
+	if l.own != nil {
+		f.ValidFrom = p.corrected(l.own)
+	}
+}
+
+// corrected is since when a correction of the row is true: without a date, since
+// the row itself was.
+func (p *plan) corrected(f *row) time.Time {
+	if p.cmd.Date == "" && !f.ValidFrom.IsZero() {
+		return f.ValidFrom
+	}
+	return p.at
+}
+
+// footprint is the one that the command is about; nil when there is none.
+func (p *plan) footprint(l *life) (*row, error) {
+	switch {
+	case p.cmd.Footprint != "":
+		for i := range l.prints {
+			if l.prints[i].ID == p.cmd.Footprint {
+				return &l.prints[i], nil
+			}
+		}
+		return nil, refused("footprint", "%s has no footprint %q", l.uid, p.cmd.Footprint)
+	case len(l.prints) == 0:
+		return nil, nil
+	case len(l.prints) > 1:
+		return nil, refused("footprint", "%s has %d footprints: say which", l.uid, len(l.prints))
+	}
+	return &l.prints[0], nil
+}
+
+func (p *plan) replace(ctx context.Context) error {
+	all, err := p.subject(ctx)
+	if err != nil {
+		return err
+	}
+	l := all[0]
+	if err := l.going("uid"); err != nil {
+		return err
+	}
+	status := p.cmd.Status
+	if status == "" {
+		status = UnderConstruction
+	}
+	if _, ok := next[status]; !ok || Ended(status) {
+		return refused("status", "a structure does not begin as %q", status)
+	}
+	g, err := shape("geometry", p.cmd.Geometry)
+	if err != nil {
+		return err
+	}
+	props, rest, err := set(p.schemas[Structures], nil, p.cmd.Properties)
+	if err != nil {
+		return err
+	}
+	if err := nothingLeft(rest); err != nil {
+		return err
+	}
+	ids, err := p.mint(ctx, 1)
+	if err != nil {
+		return err
+	}
+	p.keep(l, p.status(Demolished), p.retired(true))
+	for i := range l.prints {
+		p.end(&l.prints[i])
+	}
+	p.born(ids[0], status, l.ward, props, g)
+	p.event.Kind, p.event.Lineage = EventReplaced, &Lineage{[]string{l.uid}, ids}
+	return nil
+}
+
+func (p *plan) merge(ctx context.Context) error {
+	var others []string
+	for i, s := range p.cmd.With {
+		u, err := uid.Parse(s)
+		if err != nil {
+			return refused(fmt.Sprintf("with[%d]", i), "%v", err)
+		}
+		switch id := u.String(); {
+		case id == p.cmd.UID:
+			return refused(fmt.Sprintf("with[%d]", i), "a structure cannot be merged with itself")
+		case slices.Contains(others, id):
+			return refused(fmt.Sprintf("with[%d]", i), "%s is there twice", id)
+		default:
+			others = append(others, id)
+		}
+	}
+	if len(others) == 0 || len(others) > maxParts {
+		return refused("with", "say which structures go into %s, at most %d", p.cmd.UID, maxParts)
+	}
+	all, err := p.subject(ctx, others...)
+	if err != nil {
+		return err
+	}
+	g, err := shape("geometry", p.cmd.Geometry)
+	if err != nil {
+		return err
+	}
+	if err := p.notCircular(ctx, others, p.cmd.UID); err != nil {
+		return err
+	}
+	if len(p.circle) > 0 {
+		return refused("with", "%s came of %s: it would be its own ancestor", p.circle[0], p.cmd.UID)
+	}
+	into := all[0]
+	if g.Type != geo.None && len(into.prints) > 1 {
+		return refused("geometry", "%s has %d footprints: leave it out, and they stay", into.uid, len(into.prints))
+	}
+	for i, l := range all {
+		path := "uid"
+		if i > 0 {
+			path = fmt.Sprintf("with[%d]", i-1)
+		}
+		if err := l.going(path); err != nil {
+			return err
+		}
+		if i > 0 {
+			p.keep(l, p.status(Retired), p.retired(true))
+			p.footprintsInto(l, into.uid, g.Type != geo.None)
+		}
+	}
+	p.keep(into)
+	if g.Type != geo.None {
+		if len(into.prints) == 1 {
+			f := into.prints[0].Feature
+			f.Geometry, f.ValidFrom = g, p.at
+			p.put(Buildings, f, &into.prints[0].Feature)
+		} else {
+			p.steps[len(p.steps)-1].Feature.Geometry = g
+		}
+	}
+	p.event.Kind, p.event.Lineage = EventMerged, &Lineage{append([]string{into.uid}, others...), []string{into.uid}}
+	return nil
+}
+
+// maxParts is the most structures of one split or merge.
+const maxParts = 500
+
+// footprintsInto ends the footprints of a structure that goes into another, or
+// gives them to that.
+func (p *plan) footprintsInto(l *life, into string, end bool) {
+	for i := range l.prints {
+		f := &l.prints[i]
+		if end {
+			p.end(f)
+			continue
+		}
+		given := f.Feature
+		given.ValidFrom, given.Props = p.at, with(f.Props, "uid", catalog.Text(into))
+		p.put(Buildings, given, &f.Feature)
+	}
+}
+
+func (p *plan) split(ctx context.Context) error {
+	parts := p.cmd.Parts
+	if len(parts) < 2 || len(parts) > maxParts {
+		return refused("parts", "want 2 to %d parts, the first of which keeps the UID", maxParts)
+	}
+	all, err := p.subject(ctx)
+	if err != nil {
+		return err
+	}
+	l := all[0]
+	if err := l.going("uid"); err != nil {
+		return err
+	}
+	ids, err := p.mint(ctx, len(parts)-1)
+	if err != nil {
+		return err
+	}
+	ids = append([]string{l.uid}, ids...)
+	given := map[string]bool{}
+	p.keep(l)
+	own := len(p.steps) - 1
+	for i := range parts {
+		err := p.part(l, &parts[i], i, ids[i], own, given)
+		if err != nil {
+			return err
+		}
+	}
+	p.event.Kind, p.event.Lineage = EventSplit, &Lineage{[]string{l.uid}, ids}
+	return nil
+}
+
+// part plans one part of a split: the first is the structure itself.
+func (p *plan) part(l *life, part *Part, i int, id string, own int, given map[string]bool) error {
+	path := fmt.Sprintf("parts[%d]", i)
+	g, err := shape(path+".geometry", part.Geometry)
+	if err != nil {
+		return err
+	}
+	if (g.Type == geo.None) == (len(part.Footprints) == 0) {
+		return refused(path, "say its geometry, or its footprints")
+	}
+	var base catalog.Properties
+	if l.own != nil && i == 0 {
+		base = l.own.Props
+	}
+	switch {
+	case len(part.Footprints) > 0:
+		for _, name := range part.Footprints {
+			at := slices.IndexFunc(l.prints, func(f row) bool { return f.ID == name })
+			if at < 0 || given[name] {
+				return refused(path+".footprints", "%s has no footprint %q to give", l.uid, name)
+			}
+			given[name] = true
+			if i > 0 {
+				f := l.prints[at].Feature
+				f.ValidFrom, f.Props = p.at, with(f.Props, "uid", catalog.Text(id))
+				p.put(Buildings, f, &l.prints[at].Feature)
+			}
+		}
+	case len(l.prints) > 1:
+		return refused(path+".geometry", "%s has %d footprints: say which go to this part", l.uid, len(l.prints))
+	case len(l.prints) == 1:
+		props, _, err := set(p.schemas[Buildings], l.prints[0].Props, part.Properties)
+		if err != nil {
+			return err
+		}
+		f := catalog.Feature{ID: id, Geometry: g, ValidFrom: p.at, Props: with(props, "uid", catalog.Text(id))}
+		if i == 0 {
+			f.ID = l.prints[0].ID
+			p.put(Buildings, f, &l.prints[0].Feature)
+		} else {
+			f.Props = with(f.Props, "source_id", catalog.Null)
+			p.put(Buildings, f, nil)
+		}
+		g = geo.Geometry{} // the footprint has it
+	}
+	props, rest, err := set(p.schemas[Structures], base, part.Properties)
+	if err != nil {
+		return err
+	}
+	for name := range rest {
+		if _, ok := p.schemas[Buildings].Field(name); !ok || fixed[name] {
+			return refused(path+".properties."+name, "a structure has no such value to set")
+		}
+	}
+	if i > 0 {
+		p.born(id, l.status, l.ward, props, g)
+		return nil
+	}
+	for _, v := range props {
+		p.steps[own].Feature.Props = with(p.steps[own].Feature.Props, v.Name, v.Value)
+	}
+	if g.Type != geo.None {
+		p.steps[own].Feature.Geometry = g
+	}
+	return nil
+}
