@@ -182,7 +182,7 @@ func (c *realCity) waysTo(root *caller, id string) {
 			}
 		}
 		at := -1
-		eventually(c.t, waitLong, q+" finds "+id, func() bool { // by place: once the index has followed
+		eventually(c.t, q+" finds "+id, func() bool { // by place: once the index has followed
 			r := c.must(root, http.MethodGet, "/api/structures/resolve?"+q, "")
 			if err := json.Unmarshal(r.body, &found); err != nil {
 				c.t.Fatal(err)
