@@ -163,7 +163,7 @@ func (b *block) body(w *bitWriter, src []byte, from, to int) {
 		x := distExtra(s.sym)
 		acc |= uint64(s.dist) & (1<<(x&63) - 1) << (n & 63)
 		n += x
-		binary.LittleEndian.PutUint64(out[at:], acc)
+		store64(out, at, acc) // literals has seen to the room
 		at += int(n >> 3)
 		acc >>= n &^ 7 & 63
 		n &= 7
@@ -188,24 +188,29 @@ func (b *block) lengths() {
 var rest = [4][3]code{{}, {^code(0)}, {^code(0), ^code(0)}, {^code(0), ^code(0), ^code(0)}}
 
 // literals writes src[from:to]. Less than a byte is left in acc, before and after.
+// There is room for a match behind them then.
 func (b *block) literals(out []byte, acc uint64, n uint, at int, src []byte, from, to int) (uint64, uint, int) {
+	// A literal takes less than two bytes, and a store overwrites eight.
+	if from > to || to > len(src) || at+2*(to-from)+16 > len(out) {
+		panic("deflate: no room for a block")
+	}
 	codes := &b.litCode
 	for from+4 <= to {
-		v := binary.LittleEndian.Uint32(src[from:])
+		v := load32(src, from)
 		c0, c1, c2, c3 := codes[uint8(v)], codes[uint8(v>>8)], codes[uint8(v>>16)], codes[uint8(v>>24)]
 		// Two and two, so that not every step waits for the one before.
 		acc |= (c0.bits() | c1.bits()<<(c0&63)) << (n & 63)
 		n += (c0 + c1).len()
 		acc |= (c2.bits() | c3.bits()<<(c2&63)) << (n & 63)
 		n += (c2 + c3).len()
-		binary.LittleEndian.PutUint64(out[at:], acc)
+		store64(out, at, acc)
 		at += int(n >> 3)
 		acc >>= n &^ 7 & 63
 		n &= 7
 		from += 4
 	}
 	if from+4 <= len(src) { // how many are left is hard to foretell: no branch on it
-		v := binary.LittleEndian.Uint32(src[from:])
+		v := load32(src, from)
 		m := &rest[(to-from)&3]
 		c0, c1, c2 := codes[uint8(v)]&m[0], codes[uint8(v>>8)]&m[1], codes[uint8(v>>16)]&m[2]
 		acc |= (c0.bits() | c1.bits()<<(c0&63)) << (n & 63)
@@ -219,7 +224,7 @@ func (b *block) literals(out []byte, acc uint64, n uint, at int, src []byte, fro
 			n += c.len()
 		}
 	}
-	binary.LittleEndian.PutUint64(out[at:], acc)
+	store64(out, at, acc)
 	at += int(n >> 3)
 	acc >>= n &^ 7 & 63
 	n &= 7

@@ -1,9 +1,6 @@
 package deflate
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 const (
 	minMatch = 3
@@ -61,13 +58,13 @@ func (f *finder) reset(src []byte) {
 // credit is how much looking for matches in one kind of place has paid lately.
 type credit int8
 
-// open reports whether to look; every sixteenth turn it is tried anew.
-func (c credit) open(turn uint32) bool { return c > 0 || turn%16 == 0 }
+// retry is after how many turns places without credit are looked at anew.
+const retry = 64
+
+// open reports whether to look.
+func (c credit) open(turn uint32) bool { return c > 0 || turn%retry == 0 }
 
 func (c *credit) add(n credit) { *c = max(min(*c+n, 32), 0) }
-
-func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
-func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
 // worth is the shortest match that takes fewer bits than its literals, by distance
 // code: in values literals are digits and capitals, and cheap.
@@ -88,7 +85,7 @@ func (f *finder) like(at, kind int, length byte) {
 	}
 }
 
-// look tries the last place with the same n bytes, 5 to 8. Eight can be read there.
+// look tries the last place with the same n bytes, 5 to 8. Eight must be there.
 func (f *finder) look(at int, n uint, w *worth) bool {
 	v := load64(f.src, at)
 	shift := 64 - 8*n

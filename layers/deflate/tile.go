@@ -123,7 +123,7 @@ func (e *Encoder) attributes(at, to int) {
 	if to+8 > len(e.src) {
 		return
 	}
-	deepest, all := e.deepest, e.turn%16 == 0
+	deepest, all := e.deepest, e.turn%retry == 0
 	if all {
 		deepest = len(e.tags)
 	}
