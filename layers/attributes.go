@@ -219,7 +219,16 @@ func (d *renderer) plain(i int, col *index.Column, again []uint64, hs, at []int3
 		if !col.Has(h) {
 			continue
 		}
-		v := d.feature(col, h)
+		var v uint32
+		switch col.Type {
+		case catalog.TypeText, catalog.TypeJSON:
+			s, _ := col.Text(h)
+			v = d.w.Text(s)
+		case catalog.TypeInteger:
+			v = d.w.Int(col.Number(h))
+		default:
+			v = d.value(col.Value(h))
+		}
 		if again == nil || again[h>>6]>>(h&63)&1 != 0 || d.mixed && d.amongOthers(col, h) {
 			v = d.w.Once(uint32(i), v)
 		}
@@ -246,7 +255,7 @@ func (d *renderer) coded(i int, part int32, col *index.Column, hs, at []int32, t
 			t = m[code]
 		}
 		if t == 0 {
-			v := d.entry(col, code)
+			v := d.value(col.EntryValue(code))
 			if m == nil || d.main < 0 || d.mixed {
 				v = d.w.Once(uint32(i), v)
 			}
@@ -276,22 +285,8 @@ func (d *renderer) tagsByCode(i int, part int32, col *index.Column) []mvt.Tag {
 	return d.remap[at]
 }
 
-// feature adds the value of a row of a plain column: integers as integers, reals as
-// doubles, times, dates and JSON as text.
-func (d *renderer) feature(col *index.Column, h int32) uint32 {
-	switch col.Type {
-	case catalog.TypeText, catalog.TypeJSON:
-		s, _ := col.Text(h)
-		return d.w.Text(s)
-	case catalog.TypeInteger:
-		return d.w.Int(col.Number(h))
-	}
-	return d.value(col.Value(h))
-}
-
-// entry adds a value of a dictionary.
-func (d *renderer) entry(col *index.Column, code uint32) uint32 { return d.value(col.EntryValue(code)) }
-
+// value adds a value: integers as integers, reals as doubles, times, dates and JSON
+// as text.
 func (d *renderer) value(v catalog.Value) uint32 {
 	switch v.Type() {
 	case catalog.TypeInteger:

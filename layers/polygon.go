@@ -16,6 +16,9 @@ func (d *renderer) polygon(from, to int, whole bool, snap int32) {
 	sh := &d.shape
 	if whole && to-from == 1 { // most footprints
 		d.transform(sh.Ring(from), snap)
+		if d.w.CleanRing(d.points) {
+			return
+		}
 		if r := geo.CleanRing(d.points); r != nil && geo.RingArea2(r) > 0 {
 			d.w.Ring(r)
 		}

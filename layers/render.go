@@ -2,6 +2,7 @@ package layers
 
 import (
 	"context"
+	"math/bits"
 
 	"nagar/geo"
 	"nagar/geo/mvt"
@@ -171,26 +172,32 @@ func (d *renderer) geometry(box geo.GridBox, snap int32, keep bool) {
 // transform puts grid coordinates into d.points in tile units, rounded to
 // multiples of snap, a power of two.
 func (d *renderer) transform(coords []int32, snap int32) {
-	p := d.points[:0]
+	n := len(coords)
+	if cap(d.points) < n {
+		d.points = make([]int32, 2*n)
+	}
+	p := d.points[:n]
+	d.points = p
 	if d.z > 20 {
 		s := d.z - 20
-		for i := 0; i+1 < len(coords); i += 2 {
-			p = append(p, int32((int64(coords[i])-d.ox)<<s), int32((int64(coords[i+1])-d.oy)<<s))
+		for i := 0; i+1 < n; i += 2 {
+			p[i], p[i+1] = int32((int64(coords[i])-d.ox)<<s), int32((int64(coords[i+1])-d.oy)<<s)
 		}
-		d.points = p
 		return
 	}
-	up := uint(0)
-	for v := snap; v > 1; v >>= 1 {
-		up++
-	}
-	s := 20 - uint(d.z) + up
+	up := uint(bits.TrailingZeros32(uint32(snap)))
+	s := (20 - uint(d.z) + up) & 63
 	half := int64(1) << s >> 1
 	ox, oy := d.ox-half, d.oy-half
-	for i := 0; i+1 < len(coords); i += 2 {
-		p = append(p, int32((int64(coords[i])-ox)>>s)<<up, int32((int64(coords[i+1])-oy)>>s)<<up)
+	if up == 0 {
+		for i := 0; i+1 < n; i += 2 {
+			p[i], p[i+1] = int32((int64(coords[i])-ox)>>s), int32((int64(coords[i+1])-oy)>>s)
+		}
+		return
 	}
-	d.points = p
+	for i := 0; i+1 < n; i += 2 {
+		p[i], p[i+1] = int32((int64(coords[i])-ox)>>s)<<up, int32((int64(coords[i+1])-oy)>>s)<<up
+	}
 }
 
 // inside returns the grid positions that lie in the tile or its buffer.

@@ -13,8 +13,9 @@ const maxSpread = 1 << 56
 
 // spread returns the varint of v < maxSpread, its first byte lowest, and its length.
 func spread(v uint64) (x uint64, n int) {
-	if v < 0x80 {
-		return v, 1
+	if v < 1<<14 { // most: no branch between one byte and two
+		long := (0x7f - v) >> 63
+		return v&0x7f | long<<7 | v<<1&0x7f00, 1 + int(long)
 	}
 	// Seven bits into each byte: halves apart, then quarters, then eighths.
 	x = v&0xfffffff | v&0xfffffff0000000<<4

@@ -59,14 +59,14 @@ type hashedRow struct {
 	row  int32
 }
 
-// repeats counts values by hash: none, one, more. With 16 places to a value, one of
-// sixteen that are alone shares its place and is taken for a repeated one, which
+// repeats counts values by hash: none, one, more. With 32 places to a value, one of
+// 32 that are alone shares its place and is taken for a repeated one, which
 // costs no more than looking it up. The values are gone through in 256 lots by the
 // first byte of their hash, so that the counts of one stay in the nearest cache.
 func (c *Column) repeats() []uint64 {
 	in, lots := c.lots()
 	out := make([]uint64, len(c.some))
-	width := max(6, bits.Len(uint(len(in)/16))) // 16 places to the values of a lot
+	width := max(6, bits.Len(uint(len(in)/8))) // 32 places to the values of a lot
 	counts := make([]uint64, 1<<width/32)
 	place := func(e hashedRow) (word *uint64, shift uint32) {
 		at := e.hash << 8 >> (32 - width)
