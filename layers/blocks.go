@@ -15,6 +15,7 @@ const (
 	groupBits  = 6                    // groupCell is 1 << groupBits
 	groups     = extent/groupCell + 2 // across the tile and its buffer
 	cellsWide  = groups * groupCells
+	labelWide  = cellsWide + 2 // with a cell on each side that is not drawn
 )
 
 // groupShift is the size of a group on the grid at zoom z, as a power of two.
@@ -73,7 +74,7 @@ type blocks struct {
 	solo  [groups * groups]bool   // its only polygon is drawn as it is
 	area  []groupArea             // of groups that have polygons
 
-	label  []int32 // by cell; 0: not drawn; -1: drawn; > 0: number of its block
+	label  []int32 // by cell, labelWide to a row; 0: not drawn; -1: drawn; > 0: number of its block
 	stack  []int32
 	coords []int32
 	rings  []blockRing
@@ -159,7 +160,7 @@ func (b *blocks) trace() int {
 
 func (b *blocks) clear() {
 	if b.label == nil {
-		b.label, b.seen = make([]int32, cellsWide*cellsWide), make([]bool, cellsWide*cellsWide)
+		b.label, b.seen = make([]int32, labelWide*labelWide), make([]bool, cellsWide*cellsWide)
 		return
 	}
 	clear(b.label)
@@ -176,37 +177,82 @@ func bayer(x, y int64) int32 {
 	return v
 }
 
-// choose marks the cells that a group draws.
+// choose marks the cells that a group draws: its fullest ones, of equals the first.
+// Cells are counted by how full they are, roughly; so only those about as full as
+// the last one drawn need to be told apart.
 func (b *blocks) choose(g int32) bool {
-	gx, gy := g%groups, g/groups
-	base := gy*groupCells*cellsWide + gx*groupCells
-	type cell struct{ area, at int32 }
-	var cells [groupCells * groupCells]cell
-	n, sum := 0, int64(0)
-	for y := range int32(groupCells) {
-		for x := range int32(groupCells) {
-			a := b.area[g][y*groupCells+x]
-			if a <= 0 {
-				continue
-			}
-			sum += int64(a)
-			i := n
-			for ; i > 0 && cells[i-1].area < a; i-- {
-				cells[i] = cells[i-1]
-			}
-			cells[i] = cell{a, base + y*cellsWide + x}
-			n++
-		}
+	const step, top = fullCell / 32, 63 // more than full where polygons overlap
+	area := &b.area[g]
+	var count [top + 1]int32
+	sum := int64(0)
+	for _, a := range area {
+		a = max(a, 0)
+		sum += int64(a)
+		count[min((a+step-1)/step, top)]++
 	}
-	if n == 0 {
+	gx, gy := g%groups, g/groups
+	dither := int64(bayer(b.gx+int64(gx), b.gy+int64(gy))*2+1) * fullCell / 128
+	k := min(int((sum+dither)/fullCell), len(area)-int(count[0]))
+	if k == 0 {
 		return false
 	}
-	dither := int64(bayer(b.gx+int64(gx), b.gy+int64(gy))*2+1) * fullCell / 128
-	k := min(int((sum+dither)/fullCell), n)
-	for _, c := range cells[:k] {
-		b.label[c.at] = -1
+	last, above := int32(top), int32(0) // the rank of the last cell drawn, and how many are of higher ones
+	for ; above+count[last] < int32(k); last-- {
+		above += count[last]
 	}
-	return k > 0
+	var ties [groupCells * groupCells]uint64 // the area above, the cell below, so that the first is the largest
+	n := 0
+	for y := range groupCells {
+		at := (int(gy)*groupCells+y+1)*labelWide + int(gx)*groupCells + 1
+		row := b.label[at : at+groupCells]
+		for x, a := range area[y*groupCells : (y+1)*groupCells] {
+			rank := min((max(a, 0)+step-1)/step, top)
+			row[x] = (last - rank) >> 31 // -1 when it is higher
+			ties[n] = uint64(a)*uint64(len(ties)) + uint64(len(ties)-1-y*groupCells-x)
+			if rank == last {
+				n++
+			}
+		}
+	}
+	largestFirst(ties[:n], k-int(above))
+	for _, c := range ties[:k-int(above)] {
+		at := len(ties) - 1 - int(c%uint64(len(ties)))
+		b.label[(int(gy)*groupCells+at/groupCells+1)*labelWide+int(gx)*groupCells+at%groupCells+1] = -1
+	}
+	return true
+}
+
+// largestFirst brings the k largest of numbers that all differ to the front, in any
+// order (Hoare's selection).
+func largestFirst(v []uint64, k int) {
+	if k == 0 || k >= len(v) {
+		return
+	}
+	for lo, hi := 0, len(v)-1; lo < hi; {
+		pivot := v[(lo+hi)/2]
+		i, j := lo, hi
+		for i <= j {
+			for v[i] > pivot {
+				i++
+			}
+			for v[j] < pivot {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k-1 <= j:
+			hi = j
+		case k-1 >= i:
+			lo = i
+		default:
+			return
+		}
+	}
 }
 
 // labelBlocks numbers the connected cells (by edges), in reading order.
@@ -222,22 +268,18 @@ func (b *blocks) labelBlocks() {
 		for len(b.stack) > 0 {
 			at := b.stack[len(b.stack)-1]
 			b.stack = b.stack[:len(b.stack)-1]
-			x := at % cellsWide
-			for _, to := range [4]int32{at - cellsWide, at + cellsWide, at - 1, at + 1} {
-				if to < 0 || to >= cellsWide*cellsWide || to == at-1 && x == 0 || to == at+1 && x == cellsWide-1 || b.label[to] >= 0 {
-					continue
+			for _, to := range [4]int32{at - labelWide, at + labelWide, at - 1, at + 1} {
+				if b.label[to] < 0 {
+					b.label[to] = next
+					b.stack = append(b.stack, to)
 				}
-				b.label[to] = next
-				b.stack = append(b.stack, to)
 			}
 		}
 	}
 }
 
-// set reports whether a cell is drawn; those beyond the edge are not.
-func (b *blocks) set(x, y int32) bool {
-	return x >= 0 && y >= 0 && x < cellsWide && y < cellsWide && b.label[y*cellsWide+x] > 0
-}
+// set reports whether a cell is drawn, one beside the others too.
+func (b *blocks) set(x, y int32) bool { return b.label[(y+1)*labelWide+x+1] > 0 }
 
 // outline collects the rings round the blocks. Every ring, of a hole too, has an
 // upper edge of a drawn cell; it is followed with the drawn side on the right. At
@@ -245,9 +287,10 @@ func (b *blocks) set(x, y int32) bool {
 // stay apart.
 func (b *blocks) outline() {
 	for y := range int32(cellsWide) {
-		for x := range int32(cellsWide) {
-			if b.set(x, y) && !b.set(x, y-1) && !b.seen[y*cellsWide+x] {
-				b.follow(x, y)
+		over, row := b.label[y*labelWide+1:][:cellsWide], b.label[(y+1)*labelWide+1:][:cellsWide]
+		for x, l := range row {
+			if l > 0 && over[x] == 0 && !b.seen[y*cellsWide+int32(x)] {
+				b.follow(int32(x), y)
 			}
 		}
 	}
@@ -265,7 +308,7 @@ var ahead = [4][2][2]int32{
 
 func (b *blocks) follow(x, y int32) {
 	from := int32(len(b.coords) / 2)
-	block := b.label[y*cellsWide+x]
+	block := b.label[(y+1)*labelWide+x+1]
 	px, py, dir := x, y, 0
 	for {
 		// One edge on from the corner px, py.
