@@ -19,7 +19,7 @@ type fragmentColumn struct {
 }
 
 const (
-	fragmentSlot    = -1      // among what is derived of a segment; sums have the slots from 0 on
+	fragmentSlot    = -2      // among what is derived of a segment; sums have the slots from 0 on, the index itself -1
 	fragmentEntries = 1 << 12 // the largest dictionary that is made ready
 	fragmentFrom    = 256     // features of a segment from which it pays
 )

@@ -229,6 +229,35 @@ func TestAPolygonThatCoversTheTile(t *testing.T) {
 	}
 }
 
+// What queries and what tiles derive of a segment must not be taken for each other.
+func TestTilesAndQueriesOfOneCollectionInTurn(t *testing.T) {
+	at := geo.TileAt(72.85, 19.05, 14)
+	for _, queryFirst := range []bool{true, false} {
+		src := newMemSource()
+		src.define(catalog.Collection{Name: "buildings", Geometry: catalog.GeometryPolygon, Fields: []catalog.Field{
+			{Name: "uid", Type: catalog.TypeText}, {Name: "use", Type: catalog.TypeText}}})
+		town := city(random(t), 4500) // from 4,096 different values on they are kept by feature
+		for i := range town {         // of values that repeat, and of values that do not
+			town[i].Props = catalog.Properties{{Name: "uid", Value: catalog.Text(fmt.Sprint("no ", i))}, {Name: "use", Value: catalog.Text(fmt.Sprint("use ", i%3))}}
+		}
+		src.write("buildings", town)
+		e := start(t, src, Options{})
+		query := func() {
+			a, err := e.Near(context.Background(), NearRequest{Collection: "buildings", Lon: 72.85, Lat: 19.05, Limit: 10, View: catalog.Public})
+			if err != nil || a.Count == 0 {
+				t.Fatalf("%d near, %v", a.Count, err)
+			}
+		}
+		if queryFirst {
+			query()
+		}
+		if _, m := getTile(t, e, at, true); m.Layer("buildings") == nil {
+			t.Error("an empty tile")
+		}
+		query()
+	}
+}
+
 func TestEncodingsCarryTheSameTile(t *testing.T) {
 	src := newMemSource()
 	src.define(buildingsCollection())

@@ -15,7 +15,7 @@ type Repeats struct {
 	cols [][]uint64 // by field, by feature: it may occur again; nil where every value may
 }
 
-// slotRepeats is where a segment keeps its Repeats; slots from 0 on are others'.
+// slotRepeats is where a segment keeps its Repeats; all other slots are the engine's.
 const slotRepeats = -1
 
 // Repeats works them out at the first call.
