@@ -58,6 +58,9 @@ func Compare(record, structure *Address) (l Levels) {
 	l[ByHouse] = codeLevel(record.House, structure.House)
 	l[ByRoad] = phraseLevel(record, structure, Road)
 	l[ByArea] = phraseLevel(record, structure, Area)
+	if record.Side != "" && structure.Side != "" && record.Side != structure.Side && l[ByArea] != Missing {
+		l[ByArea] = Differ // Andheri East is not Andheri West
+	}
 	l[ByPIN] = pinLevel(record.PIN, structure.PIN)
 	l[ByPlot] = numbersLevel(record.Plots, structure.Plots)
 	l[ByParcel] = parcelLevel(record.Parcels, structure.Parcels)
@@ -246,7 +249,7 @@ func phraseLevel(r, s *Address, part Part) Level {
 	switch {
 	case best >= .93:
 		return Agree
-	case best >= .7:
+	case best >= .67:
 		return Close
 	case !both:
 		return Missing

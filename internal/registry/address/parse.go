@@ -234,6 +234,11 @@ func (w *walk) road(s spelled) {
 		w.a.House = or(w.a.House, w.words[0].Text)
 		w.words = w.words[1:]
 	}
+	for _, c := range s.canon { // a lane is not the road of that name
+		if len(w.words) > 0 {
+			w.push(c, true, false)
+		}
+	}
 	if w.i < len(w.ts) && !w.ts[w.i].apart { // "Cross Road": one road
 		if next, n := w.v.lookup(w.ts, w.i); n > 0 && next.role == roadRole {
 			return

@@ -54,6 +54,7 @@ type Parser struct {
 	first    map[string][]spelled // by first token, the longest first
 	known    map[string]bool      // every token of the vocabulary of two letters or more
 	sounds   map[string]string    // skeleton, whole or with a letter less → known word of six letters or more
+	slips    map[string]string    // known word of six letters or more, whole or with a letter less → that word
 	postcode *regexp.Regexp
 	stem     string
 	digits   int // of a whole postcode that the stem begins; 0 without a stem
@@ -67,7 +68,7 @@ func New(p *city.Profile) (*Parser, error) {
 		return nil, err
 	}
 	a := &p.Address
-	v := &Parser{first: map[string][]spelled{}, known: map[string]bool{}, sounds: map[string]string{}, postcode: re, stem: a.PostcodeStem}
+	v := &Parser{first: map[string][]spelled{}, known: map[string]bool{}, sounds: map[string]string{}, slips: map[string]string{}, postcode: re, stem: a.PostcodeStem}
 	if v.stem != "" {
 		for n := len(v.stem); n <= 10; n++ {
 			if v.isPostcode(v.stem + strings.Repeat("1", n-len(v.stem))) {
@@ -117,6 +118,12 @@ func (v *Parser) add(s string, canon []string, r role) {
 		}
 		if sk := spelling.Skeleton(w); len(t) == 1 && len(w) >= 6 && len(sk) >= 4 {
 			v.hear(sk, w)
+			if isASCII(w) && r != localityRole { // "Shivaji" is no slip for a place
+				for k := range w {
+					note(v.slips, w[:k]+w[k+1:], w)
+				}
+				note(v.slips, w, w)
+			}
 			for k := 1; k < len(sk) && len(sk) >= 6; k++ {
 				v.hear("-"+sk[:k]+sk[k+1:], w)
 			}
@@ -124,10 +131,27 @@ func (v *Parser) add(s string, canon []string, r role) {
 	}
 }
 
-func (v *Parser) hear(sound, w string) {
-	if have, taken := v.sounds[sound]; !taken || w < have {
-		v.sounds[sound] = w
+func (v *Parser) hear(sound, w string) { note(v.sounds, sound, w) }
+
+// note keeps the first word, by alphabet, under a key.
+func note(m map[string]string, key, w string) {
+	if have, taken := m[key]; !taken || w < have {
+		m[key] = w
 	}
+}
+
+// misspelt finds the known word that a word is one letter off: left out, added,
+// mistaken. The first letter is mostly right.
+func (v *Parser) misspelt(w string) string {
+	if have := v.slips[w]; have != "" {
+		return have
+	}
+	for k := 1; k < len(w); k++ {
+		if have := v.slips[w[:k]+w[k+1:]]; have != "" && have[0] == w[0] && spelling.Slips(w, have, 1) <= 1 {
+			return have
+		}
+	}
+	return ""
 }
 
 // soundsLike finds the known word that a word sounds like, or all but one letter of
@@ -166,12 +190,18 @@ func (v *Parser) lookup(ts []token, i int) (s spelled, n int) {
 			return c, len(c.tokens)
 		}
 	}
-	if w := ts[i].text; len(w) >= 6 && !ts[i].code {
-		if have := v.soundsLike(w); have != "" && have != w {
-			for _, c := range v.first[have] {
-				if len(c.tokens) == 1 {
-					return c, 1
-				}
+	w := ts[i].text
+	if len(w) < 5 || ts[i].code {
+		return spelled{}, 0
+	}
+	have := v.misspelt(w)
+	if have == "" && len(w) >= 6 {
+		have = v.soundsLike(w)
+	}
+	if have != "" && have != w {
+		for _, c := range v.first[have] {
+			if len(c.tokens) == 1 {
+				return c, 1
 			}
 		}
 	}
