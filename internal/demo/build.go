@@ -12,6 +12,7 @@ type building struct {
 	roof   string
 	year   int
 	name   string
+	words  [2]int // of the name: the city's first and house words
 }
 
 func (b *building) middle() vec { return centroid(b.rings[0]) }
@@ -213,7 +214,9 @@ func (j *job) put(rings ...[]vec) {
 		b.year = max(b.year, 1975+int(r.Float64()*50))
 	}
 	if r.chance(c.named) {
-		b.name = j.words.First[r.IntN(len(j.words.First))].En + " " + j.words.House[r.IntN(len(j.words.House))].En
+		b.words[0] = r.IntN(len(j.words.First))
+		b.words[1] = r.IntN(len(j.words.House))
+		b.name = j.words.First[b.words[0]].En + " " + j.words.House[b.words[1]].En
 	}
 	j.done = !j.emit(&b)
 }

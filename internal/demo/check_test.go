@@ -82,6 +82,9 @@ func pairs(c []float64) (out [][2]float64) {
 // valid asks another library whether the shape is one, and checks the winding.
 func valid(t *testing.T, c string, f *catalog.Feature) {
 	t.Helper()
+	if f.Geometry.Type == geo.None {
+		return // a record of a department without a place
+	}
 	g, err := geom.UnmarshalWKB(geo.AppendWKB(nil, &f.Geometry, geo.ISO))
 	if err == nil {
 		err = g.Validate()

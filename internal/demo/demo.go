@@ -1,6 +1,7 @@
 // Package demo grows a synthetic city on a city profile's hand-drawn base map:
 // streets that meet the main roads, blocks between them, buildings along the
-// blocks' edges, greens, facilities, sensors, and records that not everybody may see. It guarantees the same features,
+// blocks' edges, greens, facilities, sensors, records that not everybody may see, and
+// the registers of departments, with the faults that such registers have. It guarantees the same features,
 // byte for byte and in the same order, for the same profile, seed and number of
 // buildings.
 package demo
@@ -21,7 +22,8 @@ import (
 const Source = "Synthetic demonstration data"
 
 // Collections are the collections that Generate fills, in its order.
-var Collections = []string{"land", "water", "greens", "wards", "places", "roads", "rail", "buildings", "facilities", "sensors", "reports", "assets"}
+var Collections = []string{"land", "water", "greens", "wards", "places", "roads", "rail", "buildings", "facilities", "sensors", "reports", "assets",
+	"structures", "property_tax", "water_connections", "building_permits", "fire_noc", "lift_licences", "structural_audits", "trade_licences"}
 
 // Limits and defaults of Options.
 const (
@@ -36,6 +38,9 @@ type Options struct {
 	Seed       uint64
 	Facilities int // 0: 2,000, fewer in a city with few buildings
 	Sensors    int // 0: 300, likewise
+	Structures int // 0: 5,000 of the buildings are known to departments, fewer in a small city
+	// Truth, if not nil, is told what the departments' records are of.
+	Truth *Truth
 }
 
 // ErrTooMany says that the city has no room for so many buildings.
@@ -46,27 +51,37 @@ var ErrTooMany = errors.New("the city has no room for that many buildings")
 // outer rings counter-clockwise. The feature may be kept. It holds the ground plan
 // in memory, not the buildings. It returns yield's error, or ctx's.
 func Generate(ctx context.Context, o Options, yield func(collection string, f *catalog.Feature) error) error {
-	if o.Profile == nil {
-		return errors.New("demo city: no city profile")
-	}
-	if o.Buildings == 0 {
-		o.Buildings = DefaultBuildings
-	}
-	if o.Buildings < 1 || o.Buildings > MaxBuildings {
-		return fmt.Errorf("demo city: %d buildings: want 1 to %d", o.Buildings, MaxBuildings)
-	}
-	b, err := readBase(o.Profile)
+	g, err := newGenerator(ctx, o, yield)
 	if err != nil {
 		return fmt.Errorf("demo city: %w", err)
 	}
-	b.core = min(1, max(.5, .6+.25*math.Log10(float64(o.Buildings)/100_000)))
-	g := &generator{Options: o, ctx: ctx, yield: yield, plan: newPlan(b, o.Seed)}
-	for _, step := range []func() error{g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors, g.records} {
+	for _, step := range []func() error{
+		g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors, g.records, g.departments,
+	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("demo city: %w", err)
 		}
 	}
 	return nil
+}
+
+// newGenerator checks the options and draws the city's plan.
+func newGenerator(ctx context.Context, o Options, yield func(collection string, f *catalog.Feature) error) (*generator, error) {
+	if o.Profile == nil {
+		return nil, errors.New("no city profile")
+	}
+	if o.Buildings == 0 {
+		o.Buildings = DefaultBuildings
+	}
+	if o.Buildings < 1 || o.Buildings > MaxBuildings {
+		return nil, fmt.Errorf("%d buildings: want 1 to %d", o.Buildings, MaxBuildings)
+	}
+	b, err := readBase(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	b.core = min(1, max(.5, .6+.25*math.Log10(float64(o.Buildings)/100_000)))
+	return &generator{Options: o, ctx: ctx, yield: yield, plan: newPlan(b, o.Seed)}, nil
 }
 
 // generator writes a plan out as features.
@@ -81,6 +96,8 @@ type generator struct {
 	sites  []site
 	named  []namedStreet
 	names  map[string]int // facilities of a name so far
+	houses []house
+	canon  []string // words of addresses
 	serial int
 }
 

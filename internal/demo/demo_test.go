@@ -84,10 +84,14 @@ func TestCity(t *testing.T) {
 	}
 	wards, categories := map[string]int{}, map[string]int{}
 	uids, ids := map[string]bool{}, map[string]bool{}
+	defined := map[string]catalog.Collection{}
+	for _, c := range append(catalog.Standard(), Definitions()...) {
+		defined[c.Name] = c
+	}
 	for c, fs := range m.by {
-		col, ok := catalog.StandardCollection(c)
+		col, ok := defined[c]
 		if !ok {
-			t.Fatalf("%s is no standard collection", c)
+			t.Fatalf("%s is not defined", c)
 		}
 		for i, f := range fs {
 			if err := col.Check(f); err != nil {

@@ -24,12 +24,28 @@ func (u uids) at(i uint64) uid.UID {
 	return uid.FromBits(x)
 }
 
+// uidSource gives the buildings their UIDs one after the other.
+type uidSource struct {
+	uids
+	used uint64
+}
+
+func (u *uidSource) next() uid.UID {
+	for {
+		id := u.at(u.used)
+		u.used++
+		if !id.Reserved() {
+			return id
+		}
+	}
+}
+
 func (g *generator) buildings() error {
 	w := builder{plan: g.plan, dense: g.dense}
-	ids := uids{g.Seed}
+	ids := &uidSource{uids: uids{g.Seed}}
 	every := max(1, g.Buildings/60_000) // sites for facilities: a sample of bounded size
+	known := g.register()
 	n := 0
-	next := uint64(0)
 	var failed error
 	for i := range g.blocks[:g.used] {
 		if i%64 == 0 {
@@ -38,14 +54,12 @@ func (g *generator) buildings() error {
 			}
 		}
 		w.build(&g.blocks[i], func(b *building) bool {
-			id := ids.at(next)
-			next++
-			for id.Reserved() {
-				id = ids.at(next)
-				next++
-			}
+			id := ids.next()
 			if n%every == 0 {
 				g.sites = append(g.sites, site{b.middle(), id, b.block.ward, b.block.kind, b.use})
+			}
+			if known(n) {
+				g.addHouse(id, b)
 			}
 			n++
 			failed = g.yield("buildings", g.feature(n, id, b))

@@ -9,8 +9,8 @@ import (
 
 // namedStreet is a piece of a street with a name, for addresses.
 type namedStreet struct {
-	a, b vec
-	name string
+	a, b     vec
+	name, mr string
 }
 
 var roadWidth = map[string]struct {
@@ -35,7 +35,7 @@ func (g *generator) roads() error {
 		if w := g.wardAt(pts[len(pts)/2]); w != "" {
 			props = append(props, text("ward", w))
 		}
-		g.nameStreet(pts, f.Name)
+		g.nameStreet(pts, f.Name, f.NameMr)
 		if err := g.put("roads", "r", g.line(pts), props); err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (g *generator) street(s *street) error {
 	if r.chance(chance) {
 		k := g.words.Street[r.IntN(len(g.words.Street))]
 		props = g.nameOf(r, [3]string{k.En, k.Mr, k.Hi})
-		g.nameStreet(s.pts, props[0].Value.Str())
+		g.nameStreet(s.pts, props.Get("name").Str(), props.Get("name_mr").Str())
 	}
 	props = append(props, text("class", s.class))
 	props = append(props, widths(s.class)...)
@@ -82,9 +82,9 @@ func (g *generator) street(s *street) error {
 	return g.put("roads", "r", g.line(s.pts), props)
 }
 
-func (g *generator) nameStreet(pts []vec, name string) {
+func (g *generator) nameStreet(pts []vec, name, mr string) {
 	for k := 1; k < len(pts); k++ {
-		g.named = append(g.named, namedStreet{pts[k-1], pts[k], name})
+		g.named = append(g.named, namedStreet{pts[k-1], pts[k], name, mr})
 	}
 }
 
@@ -124,18 +124,20 @@ func newAddressBook(streets []namedStreet) *addressBook {
 	return b
 }
 
-func (b *addressBook) nearest(q vec) string {
+func (b *addressBook) nearest(q vec) string { return b.street(q).name }
+
+func (b *addressBook) street(q vec) (found namedStreet) {
 	for reach := 150.0; reach < 5000; reach *= 3 {
-		best, name := math.Inf(1), ""
+		best := math.Inf(1)
 		b.near(q, q, reach, func(i int) {
 			s := b.streets[i]
 			if d := pointSeg(q, s.a, s.b); d < best {
-				best, name = d, s.name
+				best, found = d, s
 			}
 		})
-		if name != "" {
-			return name
+		if found.name != "" {
+			return found
 		}
 	}
-	return ""
+	return found
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"nagar/catalog"
 	"nagar/city"
 	"nagar/internal/demo"
+	"nagar/internal/format/geojson"
 	"nagar/internal/ingest"
 )
 
@@ -20,6 +22,7 @@ type demoCmd struct {
 	Buildings int    `help:"How many buildings, up to 3,000,000." default:"100000" placeholder:"N"`
 	Seed      uint64 `help:"Seed of the generator." default:"1" placeholder:"S"`
 	City      string `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
+	Resurvey  string `help:"Write the footprints of a second survey of that city, some years later, to this file (GeoJSONSeq), and nothing to the store." placeholder:"FILE"`
 	storeFlag
 }
 
@@ -36,6 +39,9 @@ func (c *demoCmd) Run(con *console) error {
 	profile, err := city.Load(c.City)
 	if err != nil {
 		return err
+	}
+	if c.Resurvey != "" {
+		return c.resurvey(con, profile)
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		start := time.Now()
@@ -57,6 +63,24 @@ func (c *demoCmd) Run(con *console) error {
 			Seconds   float64 `json:"seconds"`
 		}{w.total.Created, w.total.Updated, w.total.Unchanged, demo.Source, time.Since(start).Seconds()})
 	})
+}
+
+// resurvey writes the second survey of the city to a file.
+func (c *demoCmd) resurvey(con *console, profile *city.Profile) (err error) {
+	f, err := os.Create(c.Resurvey)
+	if err != nil {
+		return fmt.Errorf("second survey: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w, n := geojson.NewWriter(f, true), 0
+	o := demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}
+	if _, err := demo.Resurvey(con.ctx, o, func(f *catalog.Feature) error { n++; return w.Write(f) }); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("second survey: %w", err)
+	}
+	return json.NewEncoder(con.stdout).Encode(map[string]any{"written": n, "file": c.Resurvey, "source": demo.Source})
 }
 
 // demoWriter gathers features into batches; each collection is labelled as
@@ -86,6 +110,9 @@ func (w *demoWriter) add(collection string, f *catalog.Feature) error {
 
 func (w *demoWriter) label(collection string) error {
 	c, err := w.store.Collection(w.ctx, collection)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return w.define(collection)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +124,20 @@ func (w *demoWriter) label(collection string) error {
 		return fmt.Errorf("label %s as synthetic: %w", collection, err)
 	}
 	return nil
+}
+
+// define makes the collection of a department.
+func (w *demoWriter) define(collection string) error {
+	for _, c := range demo.Definitions() {
+		if c.Name == collection {
+			if err := w.flush(); err != nil {
+				return err
+			}
+			_, err := w.store.Define(w.ctx, c)
+			return err
+		}
+	}
+	return fmt.Errorf("the demo city has no %s", collection)
 }
 
 func (w *demoWriter) flush() error {
