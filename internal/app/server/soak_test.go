@@ -54,7 +54,7 @@ func TestSoak(t *testing.T) {
 
 func soak(t *testing.T, how strain, c *town) {
 	c.importer(t, "demo", "--buildings", fmt.Sprint(how.buildings), "--seed", "7")
-	server := startSoakServer(t, c)
+	server := startSoakServer(t, c, "on")
 	c.base = server.base
 	quiet := server.figures(t)
 	city := newSoakCity(t, c, uint64(time.Now().UnixNano()))
@@ -140,7 +140,7 @@ func judgeGrowth(t *testing.T, samples []soakFigures) {
 // read the store.
 func sameAsAfresh(t *testing.T, c *town, seed uint64) {
 	t.Helper()
-	fresh := &town{base: startSoakServer(t, c).base}
+	fresh := &town{base: startSoakServer(t, c, "off").base}
 	r := rand.New(rand.NewPCG(seed, 99))
 	for i := range 60 {
 		lon, lat := soakPlace(r)
@@ -192,6 +192,7 @@ func readAnything(t *testing.T, ctx context.Context, base string, r *rand.Rand) 
 		resp.Body.Close()
 		if err != nil || resp.StatusCode >= 400 {
 			t.Errorf("%s: status %d, %v", path, resp.StatusCode, err)
+			return
 		}
 	}
 }
