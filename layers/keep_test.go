@@ -323,3 +323,37 @@ func FuzzTimetable(f *testing.F) {
 		}
 	})
 }
+
+// TestDescriptionsChangeUnderTheFile: a description that changed in words only,
+// while no engine ran and while one did, is that of the next file.
+func TestDescriptionsChangeUnderTheFile(t *testing.T) {
+	src := newMemSource()
+	c := buildingsCollection()
+	src.define(c)
+	src.write("buildings", city(random(t), 50))
+	o := Options{Snapshots: t.TempDir()}
+	for i := range 4 {
+		e, h, end := run(t, src, o)
+		if i == 0 {
+			h.await(t, 1, "written", written)
+		} else {
+			h.await(t, 1, "taken", taken)
+		}
+		if got, _ := e.Collection("buildings"); got.Owner != c.Owner {
+			t.Errorf("start %d: owner %q, want %q", i, got.Owner, c.Owner)
+		}
+		c.Owner = fmt.Sprint("running ", i)
+		waitRev(t, e, src.define(c))
+		if i%2 == 0 {
+			e.keep.refused.Store(true)
+			e.keep.soon()
+			h.await(t, 1+(2-i)/2, "written again", written)
+		}
+		if refusals := slices.IndexFunc(h.notices(), refused); refusals >= 0 {
+			t.Errorf("start %d: %+v", i, h.notices()[refusals])
+		}
+		end()
+		c.Owner = fmt.Sprint("resting ", i)
+		src.define(c)
+	}
+}
