@@ -1,8 +1,11 @@
 package layers
 
 import (
+	"slices"
+
 	"nagar/catalog"
 	"nagar/geo"
+	"nagar/layers/index"
 )
 
 // Extent is how many features of a collection the view sees, and a box around
@@ -19,6 +22,28 @@ func (e *Engine) Extent(collection string, v catalog.View) (count int, box geo.B
 	}
 	n, b := l.extent(c)
 	return n, b.Outer()
+}
+
+// Some reports whether any feature of a collection, as it is at the revision that
+// it returns, has a value in one of the fields. A collection that is not there has none.
+func (e *Engine) Some(collection string, fields []string) (some bool, rev catalog.Rev) {
+	rev = e.Rev() // first: what is shown is this or later
+	c := e.state.Load().cols[collection]
+	if c == nil {
+		return false, rev
+	}
+	var of []int
+	for i := range c.info.Fields {
+		if slices.Contains(fields, c.info.Fields[i].Name) {
+			of = append(of, i)
+		}
+	}
+	c.snap.All(func(r index.Ref) bool {
+		seg := c.snap.Segment(r.Part)
+		some = slices.ContainsFunc(of, func(i int) bool { return !seg.Value(r.Handle, i).IsNull() })
+		return !some
+	})
+	return some, rev
 }
 
 // Look returns what the view sees of a collection's features as they are now, by

@@ -15,15 +15,18 @@ const batchSize = 2000
 
 // read takes in a whole collection.
 func (x *Index) read(ctx context.Context, c *catalog.Collection) error {
-	x.mu.Lock()
-	x.collections[c.Name] = *c
-	x.mu.Unlock()
+	x.know(c)
 	if !named(c) {
 		return nil
 	}
 	dirty := map[string]bool{}
+	names := nameFields(c)
 	_, err := x.src.Scan(ctx, catalog.Query{Collection: c.Name}, func(f *catalog.Feature) error {
 		x.mu.Lock()
+		if _, known := x.where[c.Name+"/"+f.ID]; !known && !hasAny(f, names) { // most of a city has no name
+			x.mu.Unlock()
+			return nil
+		}
 		x.put(c, f, dirty)
 		x.mu.Unlock()
 		if len(dirty) < batchSize {
@@ -35,6 +38,18 @@ func (x *Index) read(ctx context.Context, c *catalog.Collection) error {
 		return err
 	}
 	return x.write(dirty)
+}
+
+// know notes how a collection is described.
+func (x *Index) know(c *catalog.Collection) {
+	x.mu.Lock()
+	x.collections[c.Name] = *c
+	x.mu.Unlock()
+}
+
+// hasAny reports whether a feature has a value in one of the fields.
+func hasAny(f *catalog.Feature, fields []string) bool {
+	return slices.ContainsFunc(fields, func(n string) bool { return !f.Props.Get(n).IsNull() })
 }
 
 // commit takes in one revision.

@@ -39,8 +39,16 @@ func roleOf(f *catalog.Field) role {
 }
 
 // named reports whether features of the collection may have a name.
-func named(c *catalog.Collection) bool {
-	return slices.ContainsFunc(c.Fields, func(f catalog.Field) bool { return f.Type == catalog.TypeText && roleOf(&f) == nameRole })
+func named(c *catalog.Collection) bool { return len(nameFields(c)) > 0 }
+
+// nameFields are the fields that hold names.
+func nameFields(c *catalog.Collection) (names []string) {
+	for i := range c.Fields {
+		if f := &c.Fields[i]; f.Type == catalog.TypeText && roleOf(f) == nameRole {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // place is one thing that can be found: a feature, or all lines of one name in a

@@ -44,6 +44,10 @@ type Options struct {
 	// now. It is asked where not all rows are seen alike; without it, such a
 	// collection is not searched.
 	Look func(collection string, v catalog.View) func(id string) (catalog.Properties, bool)
+	// Some tells whether any feature of a collection has a value in one of the fields,
+	// as of the revision that it returns: where none has, the collection need not be
+	// read. nil: all are read.
+	Some func(collection string, fields []string) (bool, catalog.Rev)
 	// MaxPlaces is the most places that are kept; 0: 500,000. What is beyond is not
 	// found, and Left counts it.
 	MaxPlaces int
@@ -175,6 +179,13 @@ func (x *Index) readAll(ctx context.Context, since *catalog.Rev) error {
 		return err
 	}
 	for i := range list {
+		if c := &list[i]; x.opts.Some != nil && named(c) {
+			if some, rev := x.opts.Some(c.Name, nameFields(c)); !some {
+				x.know(c)
+				head = min(head, rev) // what was written since is in the feed
+				continue
+			}
+		}
 		if err := x.read(ctx, &list[i]); err != nil {
 			return fmt.Errorf("read %s: %w", list[i].Name, err)
 		}

@@ -13,7 +13,7 @@ import (
 
 // newSearch is the search over the store, with what it needs to know of the city.
 func newSearch(store catalog.Store, engine *layers.Engine, profile *city.Profile) *search.Index {
-	return search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward, Look: engine.Look})
+	return search.New(store, search.Options{Bounds: profile.Bounds, Ward: profile.Ward, Look: engine.Look, Some: engine.Some})
 }
 
 // searcher shows the search to the HTTP surface; the rooms do not know each other.
