@@ -23,7 +23,7 @@ func (l *loader) hasFeatures(ctx context.Context) (bool, error) {
 func (l *loader) prepareWrites(ctx context.Context) error {
 	if l.opts.registers() && l.m.uid >= 0 {
 		var err error
-		if l.structures, err = newStructures(ctx, l.store, l.c.Name, l.filled); err != nil {
+		if l.structures, err = newStructures(ctx, l.store, l.c.Name); err != nil {
 			return err
 		}
 	}

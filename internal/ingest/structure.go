@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -33,29 +34,35 @@ type structures struct {
 	taken  sieve       // UIDs stored, or given in this load
 }
 
-// storedUID is the UID of a stored feature, by the hash of its id: 16 bytes each.
+// storedUID is the UID of a stored feature, by the hash of its id: 24 bytes each.
 type storedUID struct {
 	id  uint64
 	uid uid.UID
+	rev catalog.Rev
 }
 
-// newStructures reads the UIDs that are stored, when any are.
-func newStructures(ctx context.Context, store catalog.Store, collection string, filled bool) (*structures, error) {
+// newStructures reads the UIDs that were ever given: a UID is never given twice,
+// and what comes back after it was gone comes back with its own.
+func newStructures(ctx context.Context, store catalog.Store, collection string) (*structures, error) {
 	s := &structures{}
-	if !filled {
-		return s, nil
-	}
-	_, err := store.Scan(ctx, catalog.Query{Collection: collection}, func(f *catalog.Feature) error {
-		if u, err := uid.Parse(f.Props.Get("uid").Str()); err == nil {
-			s.stored = append(s.stored, storedUID{hashID(f.ID), u})
+	for _, name := range []string{collection, "structures"} {
+		_, err := store.Scan(ctx, catalog.Query{Collection: name, Ever: true}, func(f *catalog.Feature) error {
+			u, err := uid.Parse(f.Props.Get("uid").Str())
+			if err != nil {
+				return nil //nolint:nilerr // it has none
+			}
 			s.taken.add(u)
+			if name == collection {
+				s.stored = append(s.stored, storedUID{hashID(f.ID), u, f.Rev})
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+			return nil, fmt.Errorf("read the structures of %s: %w", name, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the structures of %s: %w", collection, err)
 	}
-	slices.SortFunc(s.stored, func(a, b storedUID) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(s.stored, func(a, b storedUID) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b.rev, a.rev)) })
+	s.stored = slices.Clip(slices.CompactFunc(s.stored, func(a, b storedUID) bool { return a.id == b.id })) // the latest of each
 	return s, nil
 }
 
