@@ -196,7 +196,7 @@ func nameLevel(r, s *Address) Level {
 	switch {
 	case !named:
 		return Missing
-	case best >= .9:
+	case best >= .85: // "Oshiwara Sargam", "Sargam"
 		return Agree
 	case best >= .7:
 		return Close

@@ -22,17 +22,29 @@ func (v *Parser) Parse(s string) Address {
 }
 
 // ParseName takes the name of a building for what it is, whatever its words may
-// also mean: "Behram Baug", "East Side Apartments".
+// also mean: "Behram Baug", "Oshiwara Basera". What a locality gives to a name is
+// weak beside other words.
 func (v *Parser) ParseName(s string) Address {
 	a := v.Parse(s)
-	if !slices.ContainsFunc(a.Phrases, func(p Phrase) bool { return p.Part == Name }) {
-		for i := range a.Phrases {
-			if a.Phrases[i].Part == Loose || a.Phrases[i].Part == Area {
-				a.Phrases[i].Part = Name
-				break
-			}
+	if slices.ContainsFunc(a.Phrases, func(p Phrase) bool { return p.Part == Name }) {
+		return a
+	}
+	name, rest := Phrase{Part: Name}, a.Phrases[:0:0]
+	others := slices.ContainsFunc(a.Phrases, func(p Phrase) bool { return p.Part == Loose })
+	for _, p := range a.Phrases {
+		if p.Part != Loose && p.Part != Area {
+			rest = append(rest, p)
+			continue
+		}
+		for _, w := range p.Words {
+			w.Weak = w.Weak || others && p.Part == Area
+			name.Words = append(name.Words, w)
 		}
 	}
+	if len(name.Words) > 0 {
+		rest = append(rest, name)
+	}
+	a.Phrases = rest
 	return a
 }
 

@@ -233,6 +233,8 @@ func (m *Matcher) decide(rec *Record) Decision {
 	switch {
 	case best.share < w.Doubtful && (len(m.pool) < 2 || best.share+m.pool[1].share < w.Doubtful):
 		d.Why = "nothing in the register is like it enough"
+	case !slices.ContainsFunc(m.pool[:min(len(m.pool), maxShown)], func(c scored) bool { return m.identified(&c) }):
+		d.Why = "nothing in it tells the building" // a road, a locality: not worth a reviewer's time
 	case best.share < w.Sure:
 		d.Verdict, d.Why = Review, "not sure enough"
 		if len(m.pool) > 1 && m.pool[1].share > .3*best.share {
@@ -242,6 +244,8 @@ func (m *Matcher) decide(rec *Record) Decision {
 		d.Verdict, d.Why = Review, "its number is another structure's"
 	case best.alias && best.bits-m.aliasBits() < contradicted:
 		d.Verdict, d.Why = Review, "its number says this structure, its address another"
+	case best.placeAlone():
+		d.Verdict, d.Why = Review, "nothing but its place says so"
 	case !m.identified(best):
 		d.Verdict, d.Why = Review, "nothing in it tells the building"
 	default:
@@ -260,8 +264,25 @@ func (m *Matcher) identified(c *scored) bool {
 			return c.levels[f] != address.Agree && c.levels[f] != address.Close
 		})
 	}
-	return c.alias || c.place == placeInside || c.place == placeTouching || good(address.ByName) || good(address.ByParcel) ||
+	return c.alias || c.placed() || good(address.ByName) || good(address.ByParcel) ||
 		good(address.ByHouse, address.ByRoad) || good(address.ByPlot, address.ByArea) || good(address.ByNumber, address.ByArea)
+}
+
+// placed reports whether the record's place is on the footprint, or next to it.
+func (c *scored) placed() bool { return c.place == placeInside || c.place == placeTouching }
+
+// placeAlone reports whether nothing but its place speaks for a candidate: points are
+// often of the gate or of the middle of the plot.
+func (c *scored) placeAlone() bool {
+	if !c.placed() || c.alias {
+		return false
+	}
+	for _, l := range c.levels {
+		if l == address.Agree || l == address.Close {
+			return false
+		}
+	}
+	return true
 }
 
 // explain writes a candidate's reasons, the weightiest first.

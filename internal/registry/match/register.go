@@ -146,17 +146,24 @@ func (r *Register) count() {
 	}
 	seen := map[value]int32{}
 	of := make([][address.NumFeatures]string, len(r.rows))
+	var told [address.NumFeatures]float64 // rows that have a value
 	for i := range r.rows {
 		for f := range address.NumFeatures {
 			if s := valueOf(f, &r.rows[i].addr); s != "" {
 				of[i][f] = s
+				told[f]++
 				seen[value{f, s}]++
 			}
 		}
 	}
-	n := float64(max(len(r.rows), 2))
 	for i := range r.rows {
 		for f := range address.NumFeatures {
+			// A name that few have is rare among all, also where most have none; localities
+			// and PINs are few, and rare only among those that are told.
+			n := float64(max(len(r.rows), 2))
+			if f == address.ByArea || f == address.ByPIN || f == address.ByWing {
+				n = told[f]
+			}
 			if s := of[i][f]; s != "" {
 				r.rows[i].rare[f] = float32(max(.05, math.Log2(n/(float64(seen[value{f, s}])+.5))))
 			}
