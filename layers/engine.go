@@ -31,7 +31,7 @@ type Engine struct {
 	rows    *keptRows
 	workers *workers
 	subs    subscribers
-	renders sync.Pool // *renderer
+	renders renderers
 	queries sync.Pool // *querier
 
 	// mu is held by whoever changes state: the follower, the timer of validity, a
@@ -94,7 +94,6 @@ func New(src Source, o Options) *Engine {
 		keep:  newKeeper(o.Snapshots),
 		cache: newCache(o.CacheBytes), rows: newKeptRows(keptRowsLimit), workers: newWorkers(), timed: newTimetable(),
 	}
-	e.renders.New = func() any { return new(renderer) }
 	e.queries.New = func() any { return new(querier) }
 	e.state.Store(&state{cols: map[string]*collection{}})
 	return e

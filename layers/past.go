@@ -52,7 +52,7 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 		jobs[i].lens.on(c, nil)
 		rev = min(rev, c.rev)
 	}
-	t, err := e.draw(ctx, r, jobs)
+	t, err := e.draw(ctx, r, jobs, pastLoad)
 	if err != nil {
 		return nil, fmt.Errorf("tile %s: %w", r.Tile, err)
 	}

@@ -130,13 +130,14 @@ func (e *Engine) render(ctx context.Context, r *TileRequest, jobs []layerJob) (*
 	for i := range jobs {
 		jobs[i].lens.on(jobs[i].c, e.rows)
 	}
-	return e.draw(ctx, r, jobs)
+	return e.draw(ctx, r, jobs, features)
 }
 
-// draw draws the jobs' collections and encodes the tile.
-func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob) (*Tile, error) {
-	d := e.renders.Get().(*renderer)
-	defer e.renders.Put(d)
+// draw draws the jobs' collections, of which the tile hits about so many features,
+// and encodes it.
+func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob, features int) (*Tile, error) {
+	d := e.renders.get(features)
+	defer e.renders.put(d, features)
 	packed, err := d.fit(ctx, r, jobs, e.opts.TileBytes)
 	if err != nil {
 		return nil, err

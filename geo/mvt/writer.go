@@ -70,6 +70,11 @@ func (w *Writer) Reset() {
 // Bytes returns the finished layers. They are the Writer's: valid until Reset.
 func (w *Writer) Bytes() []byte { return w.out }
 
+// Held is about how many bytes of memory the Writer keeps for the next tile.
+func (w *Writer) Held() int {
+	return cap(w.out) + cap(w.features) + cap(w.values) + cap(w.geom) + 8*(cap(w.table.slots)+2*cap(w.table.known)+cap(w.tags))
+}
+
 // Layer begins a layer.
 func (w *Writer) Layer(name string) {
 	w.name = name
