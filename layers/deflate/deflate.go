@@ -20,7 +20,7 @@ import (
 
 const (
 	// blockSize is how many bytes are coded with one pair of Huffman codes.
-	blockSize = 64 << 10
+	blockSize = 128 << 10
 	// minBlock is the least that gets codes of its own where values follow features.
 	minBlock = 4 << 10
 	// exactSize is up to which size all literals are counted; beyond, a quarter is.

@@ -80,7 +80,7 @@ func (f *finder) like(at, kind int, length byte) {
 	p := &f.heads[kind][length]
 	from := int(*p) - 1
 	*p = int32(at + 1)
-	if from >= 0 {
+	if from >= 0 && at+8 <= len(f.src) {
 		f.match(at, from, &inFeature)
 	}
 }
@@ -96,8 +96,14 @@ func (f *finder) look(at int, n uint, w *worth) bool {
 }
 
 // match takes what repeats from one position at another one, if it is worth it.
+// Eight bytes must be there: most matches are shorter.
 func (f *finder) match(at, from int, w *worth) bool {
-	n := extend(f.src, from, at)
+	n := 0
+	if x := load64(f.src, at) ^ load64(f.src, from); x != 0 {
+		n = bits.TrailingZeros64(x) >> 3
+	} else {
+		n = 8 + extend(f.src, from+8, at+8, at+maxMatch)
+	}
 	d := uint32(at - from - 1)
 	if n < minMatch || d >= window {
 		return false
@@ -113,10 +119,10 @@ func (f *finder) match(at, from int, w *worth) bool {
 	return true
 }
 
-// extend returns how many bytes from a and from b on are equal, a < b.
-func extend(src []byte, a, b int) int {
+// extend returns how many bytes from a and from b on are equal, a < b, before limit.
+func extend(src []byte, a, b, limit int) int {
 	n := b
-	limit := min(len(src), b+maxMatch)
+	limit = min(len(src), limit)
 	for n+8 <= limit {
 		if x := load64(src, a) ^ load64(src, n); x != 0 {
 			return n - b + bits.TrailingZeros64(x)>>3
