@@ -29,7 +29,7 @@ build: bin/importer bin/tileserver bin/twin ## the three commands, into bin/
 test: setup-test build ## every test: Go on both stores, viewer, browser
 	go vet ./...
 	$(MAKE) --no-print-directory viewer-test e2e
-	go test -timeout 20m ./...
+	go test -timeout 60m ./...
 
 .PHONY: lint
 lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, shellcheck; biome and tsc
@@ -42,7 +42,7 @@ lint: setup-run $(VIEWER)/node_modules/.stamp ## vet, staticcheck, deadcode, she
 
 .PHONY: race
 race: setup-test build ## the Go tests under the race detector
-	go test -race -timeout 40m ./...
+	go test -race -timeout 3h ./...
 
 .PHONY: soak
 soak: setup-test build ## random edits, readers and 1,000 listeners on both stores for SOAK (10m each): nothing may grow, nothing be late
