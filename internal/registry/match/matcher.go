@@ -14,10 +14,17 @@ import (
 // goroutine; what it returns may be kept.
 type Matcher struct {
 	*Register
-	keys  keys
-	addrs []address.Address
-	votes map[uint32]float64 // row → how much its keys say
-	pool  []scored
+	keys    keys
+	addrs   []address.Address
+	votes   map[uint32]float64 // row → how much its keys say
+	ballots []ballot
+	pool    []scored
+}
+
+// ballot is a row with its votes.
+type ballot struct {
+	row  uint32
+	vote float64
 }
 
 // NewMatcher returns a matcher on the register.
@@ -33,7 +40,6 @@ type scored struct {
 	place  int
 	alias  bool
 	bits   float64
-	vote   float64
 	share  float64 // posterior probability
 }
 
@@ -79,13 +85,20 @@ func (m *Matcher) candidates(rec *Record) {
 	}
 	m.vote(100)
 	m.around(&rec.Geometry)
+	m.ballots = m.ballots[:0]
 	for row, v := range m.votes {
-		m.pool = append(m.pool, scored{row: row, vote: v})
+		m.ballots = append(m.ballots, ballot{row, v})
 	}
-	slices.SortFunc(m.pool, func(a, b scored) int { return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.row, b.row)) })
-	m.pool = m.pool[:min(len(m.pool), maxCandidates)]
-	for i := range m.pool {
-		m.score(&m.pool[i], rec, aliased)
+	slices.SortFunc(m.ballots, func(a, b ballot) int {
+		if a.vote != b.vote {
+			return cmp.Compare(b.vote, a.vote)
+		}
+		return cmp.Compare(a.row, b.row)
+	})
+	for _, b := range m.ballots[:min(len(m.ballots), maxCandidates)] {
+		c := scored{row: b.row}
+		m.score(&c, rec, aliased)
+		m.pool = append(m.pool, c)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // maxCandidates bounds the structures that a record is compared with in full.
-const maxCandidates = 24
+const maxCandidates = 16
 
 // Register holds the structures that records are matched with. It is read-only once
 // made, and many may read it at once, each with a Matcher.
