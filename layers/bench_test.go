@@ -155,3 +155,27 @@ func BenchmarkEdit(b *testing.B) {
 	}
 	b.ReportMetric(float64(snap.Parts()), "segments")
 }
+
+// BenchmarkTileFilter is a tile at z14 with all of some 8,000 footprints, with a
+// filter that each passes, and with one that few pass: what a filter costs is the
+// difference of the first two.
+func BenchmarkTileFilter(b *testing.B) {
+	e := benchEngine()
+	for _, c := range []struct{ name, text string }{
+		{"none", ""}, {"all pass", "use <> 'nothing' AND floors > -1"}, {"few pass", "use = 'residential' AND floors > 4"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := TileRequest{Collections: []string{"buildings"}, Tile: geo.TileAt(72.85, 19.05, 14), View: catalog.Public, Encoding: Identity, Filter: c.text}
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				t, err := e.Tile(b.Context(), r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n = t.Features
+			}
+			b.ReportMetric(float64(n), "features")
+		})
+	}
+}

@@ -19,6 +19,12 @@ type filter struct {
 	asked *cql2.Filter // what the caller asked for; nil: nothing
 	lens  *lens
 	row   row
+
+	// A condition that reads one field, whose values are a dictionary's, is asked
+	// about each value once: memo has what it said, by part, condition and code.
+	conditions []cql2.Condition
+	memo       [][]int8
+	memoOf     *index.Snapshot
 }
 
 // newFilter joins the request's CQL2 text, to which is null what the view does not
@@ -38,8 +44,11 @@ func newFilter(c *catalog.Collection, v catalog.View, l *lens, text string) (*fi
 	if err != nil {
 		return nil, err
 	}
-	f.asked, err = x.Bind(c, v)
-	return f, err
+	if f.asked, err = x.Bind(c, v); err != nil {
+		return nil, err
+	}
+	f.conditions = f.asked.Conditions()
+	return f, nil
 }
 
 // nearlyAll reports whether the filter is the view's alone, and leaves out so few
@@ -64,7 +73,43 @@ func (f *filter) accepts(s *index.Snapshot, r index.Ref) bool {
 		return true
 	}
 	f.row.seg, f.row.h, f.row.shown = s.Segment(r.Part), r.Handle, f.lens.shows(m)
-	return f.asked.Match(&f.row)
+	for k := range f.conditions {
+		if !f.meets(s, r, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// meets reports whether the row in hand, of which r is the place, meets condition k.
+func (f *filter) meets(s *index.Snapshot, r index.Ref, k int) bool {
+	c, seg := &f.conditions[k], f.row.seg
+	if c.Field < 0 || c.Field >= seg.NumColumns() {
+		return c.Match(&f.row)
+	}
+	col := seg.Column(c.Field)
+	if col.Plain() || col.Size() > smallDict {
+		return c.Match(&f.row)
+	}
+	if f.memoOf != s {
+		f.memoOf, f.memo = s, make([][]int8, s.Parts()*len(f.conditions))
+	}
+	memo := &f.memo[int(r.Part)*len(f.conditions)+k]
+	if *memo == nil {
+		*memo = make([]int8, col.Size()+1)
+	}
+	code := uint32(0) // null
+	if f.row.shown == nil || f.row.shown[c.Field] {
+		code = col.Code(r.Handle)
+	}
+	said := &(*memo)[code]
+	if *said == 0 {
+		*said = -1
+		if c.Match(&f.row) {
+			*said = 1
+		}
+	}
+	return *said > 0
 }
 
 // row is one feature of a segment as a filter reads it.

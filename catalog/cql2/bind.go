@@ -75,6 +75,51 @@ func (f *Filter) Only() (field int, ok bool) {
 	return f.last, len(f.fields) == 1 && !f.shapes
 }
 
+// Condition is one of the conditions that a row must meet all of.
+type Condition struct {
+	*Filter
+	Field int // the place in Collection.Fields of the one field that it reads; -1: it reads none, or several
+}
+
+// Conditions are the conditions that AND joins, or the filter by itself: a row
+// passes when it passes each. One that reads a single field holds by that value
+// alone. A filter that reads geometries is one condition.
+func (f *Filter) Conditions() []Condition {
+	if f.shapes {
+		return []Condition{{f, -1}}
+	}
+	var out []Condition
+	var split func(t *term)
+	split = func(t *term) {
+		if t.op == opAnd {
+			for _, a := range t.args {
+				split(a)
+			}
+			return
+		}
+		field := -2
+		t.eachField(func(i int) {
+			if field == -2 || field == i {
+				field = i
+			} else {
+				field = -1
+			}
+		})
+		out = append(out, Condition{&Filter{root: t, fields: f.fields, last: f.last, folds: f.folds}, max(field, -1)})
+	}
+	split(f.root)
+	return out
+}
+
+func (t *term) eachField(fn func(int)) {
+	if t.op == opProp {
+		fn(t.field)
+	}
+	for _, a := range t.args {
+		a.eachField(fn)
+	}
+}
+
 // Spatial reports whether the filter asks for the row's box or geometry.
 func (f *Filter) Spatial() bool { return f.shapes }
 

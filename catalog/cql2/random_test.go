@@ -51,6 +51,9 @@ func TestRandom(t *testing.T) {
 			} else if got {
 				matched++
 			}
+			if got := meetsAll(f.Conditions(), r, len(c.Fields)); got != want {
+				t.Fatalf("%s\non %v: its conditions together: %v", q.text, values, got)
+			}
 		}
 	}
 	if matched < 1000 {
@@ -59,6 +62,22 @@ func TestRandom(t *testing.T) {
 }
 
 // row draws the values of a feature, each null now and then.
+// meetsAll asks each condition; one that reads a single field is shown no other.
+func meetsAll(conditions []Condition, r row, fields int) bool {
+	for _, c := range conditions {
+		var shown Row = r
+		if c.Field >= 0 {
+			alone := &columns{values: make([]catalog.Value, fields)}
+			alone.values[c.Field] = r.Value(c.Field)
+			shown = alone
+		}
+		if !c.Match(shown) {
+			return false
+		}
+	}
+	return true
+}
+
 func (a asker) row(c *catalog.Collection) (map[string]any, row) {
 	values := map[string]any{}
 	f := &catalog.Feature{ID: "r", Geometry: geo.NewPoint(float64(a.IntN(4)), float64(a.IntN(4)))}
