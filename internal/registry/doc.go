@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"nagar/catalog"
-	"nagar/catalog/uid"
 	"nagar/layers"
 )
 
@@ -81,7 +80,6 @@ type Registry struct {
 
 	store     Store
 	directory Directory
-	draw      func() uid.UID // nil: uid.Random; tests have their own
 }
 
 // New returns the register of the store. Without a directory each call asks the

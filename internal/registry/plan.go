@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nagar/catalog"
 	"nagar/catalog/uid"
@@ -179,7 +181,7 @@ func (p *plan) mint(ctx context.Context, n int) ([]string, error) {
 	for len(out) < n {
 		draw := map[string]bool{}
 		for len(draw) < n-len(out) {
-			if u := p.random(); !u.Reserved() {
+			if u := uid.Random(); !u.Reserved() {
 				draw[u.String()] = true
 			}
 		}
@@ -200,15 +202,7 @@ func (p *plan) mint(ctx context.Context, n int) ([]string, error) {
 	return out, nil
 }
 
-// random draws a UID.
-func (r *Registry) random() uid.UID {
-	if r.draw != nil {
-		return r.draw()
-	}
-	return uid.Random()
-}
-
-// born adds a structure that was not there, and returns its UID's row in the plan.
+// born adds a structure that was not there.
 func (p *plan) born(id, status, ward string, props catalog.Properties, g geo.Geometry) {
 	f := catalog.Feature{ID: id, ValidFrom: p.at, Geometry: g, Props: props}
 	f.Props = with(with(f.Props, "uid", catalog.Text(id)), "status", catalog.Text(status))
@@ -231,4 +225,8 @@ func (p *plan) notCircular(ctx context.Context, from []string, to string) error 
 		}
 		return after
 	})
+}
+
+func compareOps(a, b *catalog.Op) int {
+	return cmp.Or(strings.Compare(a.Collection, b.Collection), strings.Compare(a.Feature.ID, b.Feature.ID))
 }
