@@ -84,8 +84,9 @@ func (s *Store) buildIndex(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
+		// One process builds: "if not exists" of two at once ends in a duplicate key.
 		sql := fmt.Sprintf(`set local lock_timeout = '200ms'; set local maintenance_work_mem = '128MB';
-			lock table %s in share mode;
+			lock table %s in share row exclusive mode;
 			create index if not exists %s on %[1]s using gist (geom);`, t.name(), quote(t.index()))
 		for i := range t.Fields {
 			if t.Fields[i].Findable() {
