@@ -80,6 +80,8 @@ test.each(["mr", "en"])("the first view on a slow phone, in %s", async (lang) =>
 	console.log(report);
 	for (const s of [...sizes].sort((a, b) => b.bytes - a.bytes).slice(0, 14))
 		console.log(`${String(s.bytes).padStart(8)} ${s.path}`);
+	// Departments' pages come when one is opened.
+	expect(sizes.filter((s) => /\/(structures|find)-/.test(s.path))).toEqual([]);
 	expect(total, report).toBeLessThanOrEqual(limits.total);
 	expect(script, report).toBeLessThan(limits.script);
 });

@@ -4,6 +4,7 @@ import { accessDictionaries } from "../src/access/words";
 import { knownCategories } from "../src/facilities/categories";
 import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
+import { structureDictionaries } from "../src/structures/words";
 import type { Language } from "../src/style/types";
 
 const placeholders = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -11,6 +12,7 @@ const placeholders = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1
 const sets: Readonly<Record<string, Readonly<Record<Language, Readonly<Record<string, string>>>>>> = {
 	"the map": dictionaries,
 	"sign-in and administration": accessDictionaries,
+	structures: structureDictionaries,
 };
 const translated: readonly (readonly [string, Language])[] = Object.keys(sets).flatMap((s) => [
 	[s, "mr"] as const,
@@ -46,7 +48,8 @@ describe("language files", () => {
 		const used = new Set([...source.matchAll(/["'`]([a-z]\w*(?:\.\w+)*)["'`]/g)].map((m) => m[1] ?? ""));
 		for (const m of source.matchAll(/\bt\(\s*"([^"]+)"/g)) expect(Object.keys(en)).toContain(m[1]);
 		for (const m of source.matchAll(/\bsay\(\s*"([^"]+)"/g)) expect(Object.keys(accessDictionaries.en)).toContain(m[1]);
-		const runtime = /^(cat|col|one|f|v|unit|theme|class|role|right|action|kind)\./;
+		for (const m of source.matchAll(/\btell\(\s*"([^"]+)"/g)) expect(Object.keys(structureDictionaries.en)).toContain(m[1]);
+		const runtime = /^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act)\./;
 		for (const [set, d] of Object.entries(sets)) {
 			const unused = Object.keys(d.en).filter((k) => !runtime.test(k) && !used.has(k));
 			expect(unused, set).toEqual([]);
@@ -87,6 +90,6 @@ describe("choosing a language", () => {
 function files(): string[] {
 	const root = new URL("../src/", import.meta.url);
 	return readdirSync(root, { recursive: true, encoding: "utf8" })
-		.filter((f) => /\.tsx?$/.test(f) && !/^(i18n|access[\\/]words)[\\/](en|mr|hi)\.ts$/.test(f))
+		.filter((f) => /\.tsx?$/.test(f) && !/^(i18n|(access|structures)[\\/]words)[\\/](en|mr|hi)\.ts$/.test(f))
 		.map((f) => new URL(f, root).pathname);
 }

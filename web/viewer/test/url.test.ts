@@ -13,6 +13,7 @@ const full: ViewState = {
 	near: { category: "hospital", lon: 72.8826, lat: 19.0728, me: false },
 	query: "दादर & co",
 	page: { name: "accounts", item: "a1/b c" },
+	structure: null,
 };
 
 describe("the view in the address", () => {

@@ -9,6 +9,7 @@ export const en = {
 	"theme.light": "Light map",
 	"theme.dark": "Dark map",
 	"menu.title": "Menu",
+	"menu.structures": "Structures",
 	"menu.share": "Copy link to this view",
 	// The reader
 	"me.signIn": "Sign in",
@@ -39,6 +40,8 @@ export const en = {
 	"search.results": "Search results",
 	"search.busy": "Searching…",
 	"search.failed": "Search is not reachable just now. Try again in a moment.",
+	"search.structure": "Structure {uid}",
+	"search.wrongNumber": "Not a structure’s number; see why",
 	"search.none": "Nothing called “{q}” in {city}. Try another spelling, or part of the name.",
 	"search.thisCity": "this city",
 	// Panels
@@ -152,6 +155,7 @@ export const en = {
 	"card.near": "What is near",
 	"card.personal": "Show personal data…",
 	"card.edit": "Edit",
+	"card.structure": "Everything about this structure",
 	"card.permalink": "Permanent link to this page",
 	"card.history": "History",
 	"card.revision": "Revision {rev}",

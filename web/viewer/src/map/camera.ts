@@ -15,10 +15,23 @@ export function setTheMap(map: MapLibre | null): void {
 	current = map;
 }
 
+/** The least of the map, in pixels, in which something is brought into view. */
+const leastRoom = 40;
+
+/** Below this width a structure's page leaves no room for the panels on the left. */
+const narrow = 1280;
+
+/** Width of a structure's page, as structures.css has it. */
+function structureWidth(): number {
+	const wide = view.peek().structure?.than !== null;
+	return Math.min(wide ? 720 : 520, innerWidth * (wide ? 0.62 : 0.5));
+}
+
 /** Room that the interface takes from the map, in pixels. */
 export function padding(): { top: number; right: number; bottom: number; left: number } {
 	const v = view.peek();
 	if (phone.peek()) return { top: 84, right: 16, bottom: Math.round(innerHeight * 0.45) + 12, left: 16 };
+	if (v.structure) return { top: 84, right: structureWidth() + 32, bottom: 48, left: innerWidth < narrow || !v.panel ? 24 : 420 };
 	return { top: 32, right: v.selection || v.here ? 420 : 72, bottom: 48, left: 420 };
 }
 
@@ -49,7 +62,12 @@ export function fitBox([w, s, e, n]: readonly [number, number, number, number]):
 		flyTo(w, s, Math.max(current.getZoom(), 16));
 		return;
 	}
-	current.fitBounds([w, s, e, n], { padding: padding(), maxZoom: 17.5, duration: duration(700) });
+	const p = padding();
+	const { clientWidth, clientHeight } = current.getContainer();
+	// A window too small for map and interface, or one that is being printed.
+	const room = clientWidth - p.left - p.right > leastRoom && clientHeight - p.top - p.bottom > leastRoom;
+	if (clientWidth < leastRoom || clientHeight < leastRoom) return;
+	current.fitBounds([w, s, e, n], { padding: room ? p : 0, maxZoom: 17.5, duration: duration(700) });
 }
 
 export function zoomBy(d: number): void {

@@ -11,6 +11,7 @@ import {
 	collections,
 	loadCollections,
 	mapReady,
+	mapTap,
 	measureClosed,
 	measurePoints,
 	onHistory,
@@ -210,6 +211,12 @@ function tap(map: MapLibre, x: number, y: number, radius: number): void {
 		measurePoints.value = [...measurePoints.peek(), [p.lng, p.lat]];
 		return;
 	}
+	const take = mapTap.peek();
+	if (take) {
+		const p = map.unproject([x, y]);
+		take([p.lng, p.lat]);
+		return;
+	}
 	const hit = pick(map, x, y, radius);
 	if (!hit) {
 		if (v.selection || v.here) update({ selection: null, here: null });
@@ -260,7 +267,7 @@ function listen(map: MapLibre): void {
 		if (frame || touched) return;
 		frame = requestAnimationFrame(() => {
 			frame = 0;
-			const measuring = view.peek().panel === "measure";
+			const measuring = view.peek().panel === "measure" || mapTap.peek() !== null;
 			canvas.style.cursor = measuring ? "crosshair" : !map.isMoving() && pick(map, e.point.x, e.point.y, 3) ? "pointer" : "";
 		});
 	});
@@ -317,7 +324,9 @@ function live(map: MapLibre): void {
 		const all = collections.peek();
 		const known = all.status === "ready" && all.value.some((c) => c.name === e.collection && c.count !== 0);
 		refresh(map, sourceOf(e.collection, true), e);
-		if (view.peek().selection?.collection === e.collection) refetch.value++;
+		const v = view.peek();
+		const about = v.structure && (e.collection === "buildings" || e.collection === "structures");
+		if (v.selection?.collection === e.collection || about) refetch.value++;
 		if (!known) void discover(e.collection);
 	};
 	// What was missed while the line was down is unknown: look at everything again,

@@ -12,6 +12,7 @@ import {
 	nearResults,
 	seenFacilities,
 	selectedFeature,
+	structureShape,
 	theme,
 	view,
 } from "../state/store";
@@ -97,8 +98,11 @@ const input = computed<StyleInput>(() => {
 	};
 });
 
+/** What is outlined: the feature of the card, or of the page. */
+const outlined = computed(() => (view.value.structure ? structureShape.value : null) ?? selectedFeature.value);
+
 export const overlays = computed<Overlays>(() => ({
-	selection: selectedFeature.value ? { type: "Feature", properties: {}, geometry: selectedFeature.value.geometry } : null,
+	selection: outlined.value ? { type: "Feature", properties: {}, geometry: outlined.value.geometry } : null,
 	near: nearFeatures(),
 	measure: measureFeatures(measurePoints.value, measureClosed.value),
 	clusters: clusters.value,

@@ -43,8 +43,12 @@ export const tilesFailed = signal(false);
 
 /** The exact geometry of the selection, once known. */
 export const selectedFeature = signal<Feature | null>(null);
+/** The outline of the structure whose page is open. */
+export const structureShape = signal<Feature | null>(null);
 export const nearResults = signal<readonly Feature[]>([]);
 export const measurePoints = signal<readonly LonLat[]>([]);
+/** Takes the next taps on the map in place of choosing what is there. */
+export const mapTap = signal<((p: LonLat) => void) | null>(null);
 export const measureClosed = signal(false);
 /** Where the device says it is; kept out of the address bar. */
 export const myPlace = signal<{ lon: number; lat: number; accuracy: number } | null>(null);

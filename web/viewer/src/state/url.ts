@@ -6,6 +6,7 @@
 //   &sel=facilities/123  &here=19.07283,72.88261  &panel=near&near=hospital@19.0728,72.8826
 //   &q=text
 //   &page=accounts/ID  what lies over the map: sign-in, account, administration
+//   &structure=7K3Q9-F2DXJ&asof=2025-01-31&than=2024-01-31  a structure's page, on a day, against another
 
 import type { ThemeName } from "../style/palette";
 import type { Language } from "../style/types";
@@ -41,6 +42,16 @@ export interface Page {
 	readonly item: string;
 }
 
+/** A structure's page. */
+export interface StructureView {
+	/** As it was written in the address; "" where one is still to be found. */
+	readonly uid: string;
+	/** YYYY-MM-DD in the city; "" for now. */
+	readonly asof: string;
+	/** Another day to compare with; null for none, "" for now. */
+	readonly than: string | null;
+}
+
 export interface Near {
 	/** Category of facilities; "" for all of them. */
 	readonly category: string;
@@ -68,6 +79,7 @@ export interface ViewState {
 	readonly near: Near | null;
 	readonly query: string;
 	readonly page: Page | null;
+	readonly structure: StructureView | null;
 }
 
 export const emptyView: ViewState = {
@@ -82,6 +94,7 @@ export const emptyView: ViewState = {
 	near: null,
 	query: "",
 	page: null,
+	structure: null,
 };
 
 const panels: readonly string[] = ["layers", "near", "list", "measure", "help"];
@@ -94,18 +107,21 @@ export function parseView(search: string): ViewState {
 	const lang = p.get("lang");
 	const theme = p.get("theme");
 	const panel = p.get("panel");
+	const structure = parseStructure(p);
 	return {
 		camera: parseCamera(p.get("at")),
 		language: lang && languages.includes(lang) ? (lang as Language) : null,
 		theme: theme === "light" || theme === "dark" ? theme : null,
 		threeD: p.get("view") === "3d",
 		layers: parseLayers(p.get("layers")),
-		selection: parseSelection(p.get("sel")),
-		here: parsePlace(p.get("here")),
+		// Of what is open on the right there is one: the page comes before the card.
+		selection: structure ? null : parseSelection(p.get("sel")),
+		here: structure ? null : parsePlace(p.get("here")),
 		panel: panel && panels.includes(panel) ? (panel as Panel) : null,
 		near: parseNear(p.get("near")),
 		query: (p.get("q") ?? "").slice(0, 200),
 		page: parsePage(p.get("page")),
+		structure,
 	};
 }
 
@@ -123,6 +139,11 @@ export function formatView(v: ViewState): string {
 	if (v.here) add("here", formatPlace(v.here));
 	if (v.panel) add("panel", v.panel);
 	if (v.near) add("near", `${v.near.category}@${formatPlace(v.near)}`);
+	if (v.structure) {
+		add("structure", v.structure.uid);
+		if (v.structure.asof) add("asof", v.structure.asof);
+		if (v.structure.than !== null) add("than", v.structure.than || "now");
+	}
 	if (v.query) add("q", v.query);
 	if (v.page) add("page", v.page.item ? `${v.page.name}/${v.page.item}` : v.page.name);
 	return out.length > 0 ? `?${out.join("&")}` : "";
@@ -178,6 +199,20 @@ function parseSelection(s: string | null): Selection | null {
 	const i = s?.indexOf("/") ?? -1;
 	if (!s || i < 1 || i === s.length - 1) return null;
 	return { collection: s.slice(0, i), id: s.slice(i + 1) };
+}
+
+function parseStructure(p: URLSearchParams): StructureView | null {
+	const uid = p.get("structure");
+	if (uid === null) return null;
+	const than = p.get("than");
+	return { uid: uid.trim().slice(0, 60), asof: parseDay(p.get("asof")), than: than === "now" ? "" : parseDay(than) || null };
+}
+
+/** A day as YYYY-MM-DD, "" for what is none. */
+export function parseDay(s: string | null): string {
+	if (!s || !/^\d{4}-\d{2}-\d{2}$/.test(s)) return "";
+	const t = new Date(`${s}T00:00:00Z`);
+	return !Number.isNaN(t.getTime()) && t.toISOString().startsWith(s) && s >= "0001-01-01" ? s : "";
 }
 
 function parsePage(s: string | null): Page | null {

@@ -28,6 +28,7 @@ export function fetchPanels(): void {
 
 // Each in a file of its own: most readers never open one.
 const signIn = lazy(async () => (await import("../access/SignIn")).SignIn);
+const structure = lazy(async () => (await import("../structures")).StructurePanel);
 const ownPage = lazy(async () => (await import("../access/own")).OwnPage);
 const adminPage = lazy(async () => (await import("../access/admin")).AdminPage);
 
@@ -110,6 +111,7 @@ function PanelFrame(props: { panel: Panel; children: ComponentChildren }) {
 function Desktop() {
 	const panel = view.value.panel;
 	const open = view.value.selection || view.value.here;
+	const page = view.value.structure;
 	return (
 		<>
 			<div class="left">
@@ -122,7 +124,8 @@ function Desktop() {
 				)}
 			</div>
 			<TopRight />
-			{open && (
+			{page && <structure.Panel />}
+			{open && !page && (
 				<section class="detail card" aria-labelledby="card-title">
 					<card.Panel />
 				</section>
@@ -134,17 +137,28 @@ function Desktop() {
 function Phone() {
 	const v = view.value;
 	const panel = v.panel ?? "layers";
-	const open = Boolean(v.selection || v.here);
+	const page = v.structure;
+	const open = Boolean(v.selection || v.here || page);
 	return (
 		<>
 			<div class="left">
 				<SearchCard />
 			</div>
 			<Sheet
-				content={open ? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}` : v.panel ? `panel:${v.panel}` : ""}
+				content={
+					page
+						? `structure:${page.uid}`
+						: open
+							? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}`
+							: v.panel
+								? `panel:${v.panel}`
+								: ""
+				}
 				head={open ? null : <Tabs current={v.panel} />}
 			>
-				{open ? (
+				{page ? (
+					<structure.Panel />
+				) : open ? (
 					<section class="detail" aria-labelledby="card-title">
 						<card.Panel />
 					</section>
@@ -179,7 +193,7 @@ function useKeys(): void {
 			// A page over the map has its own keys.
 			if (v.page) return;
 			if (e.key === "Escape" && !e.defaultPrevented) {
-				if (v.selection || v.here) closeCard();
+				if (v.structure || v.selection || v.here) closeCard();
 				else if (v.panel === "measure" && measurePoints.peek().length > 0) measurePoints.value = [];
 				else if (v.panel) update({ panel: null });
 				else return;
@@ -209,7 +223,7 @@ export function App(props: { startMap: (container: HTMLElement) => void }) {
 	}, [language.value, theme.value, city.value]);
 	const all = collections.value;
 	return (
-		<div class={phone.value ? "app phone" : "app"}>
+		<div class={`app${phone.value ? " phone" : ""}${view.value.structure ? " with-structure" : ""}`}>
 			<a class="skip" href="#search">
 				{t("page.skip")}
 			</a>

@@ -11,7 +11,7 @@ import { hereResults, selected } from "../state/selection";
 import { update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import { emptyView, formatView, type Selection } from "../state/url";
-import { closeCard } from "./close";
+import { closeCard, openStructure } from "./close";
 import { CategoryIcon, Icon } from "./icons";
 import { lazy } from "./lazy";
 import { Empty, Failure, IconButton, OpenBadge, Skeleton } from "./parts";
@@ -29,6 +29,7 @@ import {
 	idOf,
 	openText,
 	timeZone,
+	uidOf,
 } from "./text";
 
 const editForm = lazy(async () => (await import("../access/cardwork")).EditForm);
@@ -249,12 +250,19 @@ export function permalink(s: Selection): string {
 
 function Actions(props: { feature: DetailedFeature; selection: Selection; onEdit: (() => void) | null }) {
 	const at = pointOf(props.feature.geometry);
+	const uid = uidOf(props.feature);
 	return (
 		<div class="actions">
 			{props.onEdit && (
 				<button type="button" class="action" onClick={props.onEdit}>
 					<Icon name="edit" />
 					{t("card.edit")}
+				</button>
+			)}
+			{uid && (
+				<button type="button" class="action everything" onClick={() => openStructure(uid)}>
+					<Icon name="structure" />
+					{t("card.structure")}
 				</button>
 			)}
 			<button type="button" class="action" onClick={() => void copy(permalink(props.selection))}>

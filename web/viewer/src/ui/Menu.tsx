@@ -3,6 +3,7 @@ import { phone, setTheme, theme, update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import type { Panel } from "../state/url";
 import { LanguageSwitch } from "./Corner";
+import { openStructure } from "./close";
 import { Icon, type IconName } from "./icons";
 import { MenuBox } from "./MenuBox";
 import { IconButton } from "./parts";
@@ -39,6 +40,18 @@ function Entries(props: { close: () => void }) {
 				{panel("near", "near", "panel.near")}
 				{panel("list", "list", "panel.list")}
 				{panel("measure", "measure", "panel.measure")}
+				<li>
+					<button
+						type="button"
+						onClick={() => {
+							props.close();
+							openStructure("");
+						}}
+					>
+						<Icon name="structure" />
+						{t("menu.structures")}
+					</button>
+				</li>
 				<li>
 					<button
 						type="button"

@@ -4,22 +4,46 @@ import { getSearch, isAbort } from "../api/client";
 import { language, t } from "../i18n";
 import { fitBox, flyTo, showWhole } from "../map/camera";
 import { pointOf } from "../map/style-input";
+import { signedIn } from "../state/me";
 import { city, phone, session, update, view } from "../state/store";
 import { parsePlace } from "../state/url";
+import type { Language } from "../style/types";
+import { openStructure } from "./close";
 import { CategoryIcon, Icon } from "./icons";
 import { Menu } from "./Menu";
 import { IconButton } from "./parts";
-import { collectionNamed, collectionOf, collectionTitle, coordinatesText, featureKind, featureName, idOf } from "./text";
+import { collectionNamed, collectionOf, collectionTitle, coordinatesText, featureKind, featureName, idOf, uidOf } from "./text";
 
 type Result =
 	| { readonly kind: "feature"; readonly feature: Feature }
-	| { readonly kind: "place"; readonly lon: number; readonly lat: number };
+	| { readonly kind: "place"; readonly lon: number; readonly lat: number }
+	/** A structure found by a number or, for those signed in, an address; `name` may be empty. */
+	| { readonly kind: "structure"; readonly uid: string; readonly name: string; readonly wrong: boolean };
 
 type State =
 	| { readonly status: "idle" | "loading" | "error" }
 	| { readonly status: "ready"; readonly results: readonly Result[] };
 
 const pause = 180;
+
+/**
+ * Structures that a text may mean. Who is not signed in sees no numbers but the
+ * structure's own, so only what may be one is asked for.
+ */
+async function structures(q: string, lang: Language, signal: AbortSignal): Promise<readonly Result[]> {
+	if (!/\d/.test(q) && !/^[a-z]{5}-?[a-z]{5}$/i.test(q)) return [];
+	if (!signedIn.peek() && !/^[\da-z]{4,6}[- ]?[\da-z]{4,6}$/i.test(q)) return [];
+	const { find } = await import("../structures/find");
+	const answer = await find(q, lang, signedIn.peek(), signal);
+	if (answer.wrong) return [{ kind: "structure", uid: q, name: "", wrong: true }];
+	return answer.found.map((f) => ({ kind: "structure", uid: f.uid, name: f.name || f.address, wrong: false }));
+}
+
+/** The features that are not shown as structures already. */
+function featuresBeside(found: readonly Result[], features: readonly Feature[]): readonly Result[] {
+	const shown = new Set(found.map((r) => (r.kind === "structure" ? r.uid : "")));
+	return features.filter((f) => !shown.has(uidOf(f) || "-")).map((feature) => ({ kind: "feature", feature }));
+}
 
 export function SearchCard() {
 	const [text, setText] = useState(view.peek().query);
@@ -52,8 +76,8 @@ export function SearchCard() {
 		const abort = new AbortController();
 		setState((s) => (s.status === "ready" ? s : { status: "loading" }));
 		const timer = setTimeout(() => {
-			getSearch(q, lang, abort.signal)
-				.then((page) => setState({ status: "ready", results: page.features.map((feature) => ({ kind: "feature", feature })) }))
+			Promise.all([getSearch(q, lang, abort.signal), structures(q, lang, abort.signal)])
+				.then(([page, found]) => setState({ status: "ready", results: [...found, ...featuresBeside(found, page.features)] }))
 				.catch((e: unknown) => {
 					if (!isAbort(e)) setState({ status: "error" });
 				});
@@ -81,12 +105,23 @@ export function SearchCard() {
 	const choose = (r: Result) => {
 		setOpen(false);
 		input.current?.blur();
+		if (r.kind === "structure") {
+			setText("");
+			update({ query: "" }, false);
+			openStructure(r.uid);
+			return;
+		}
 		if (r.kind === "place") {
 			update({ here: { lon: r.lon, lat: r.lat }, selection: null, query: text });
 			flyTo(r.lon, r.lat, 16);
 			return;
 		}
 		const collection = collectionOf(r.feature);
+		if (collection === "structures" && uidOf(r.feature)) {
+			setText("");
+			openStructure(uidOf(r.feature));
+			return;
+		}
 		const at = pointOf(r.feature.geometry);
 		if (collection === "" && at) {
 			// A place that is no feature, such as a grid code that the server knows.
@@ -172,7 +207,9 @@ export function SearchCard() {
 					<div id="search-results" role="listbox" aria-label={t("search.results")}>
 						{results.map((r, i) => (
 							<div
-								key={r.kind === "place" ? "place" : `${collectionOf(r.feature)}/${idOf(r.feature)}`}
+								key={
+									r.kind === "place" ? "place" : r.kind === "structure" ? r.uid : `${collectionOf(r.feature)}/${idOf(r.feature)}`
+								}
 								id={`search-result-${i}`}
 								role="option"
 								tabIndex={-1}
@@ -206,6 +243,17 @@ function ResultRow(props: { result: Result }) {
 				<span>
 					<b>{coordinatesText(r.lon, r.lat)}</b>
 					<small>{t("here.title")}</small>
+				</span>
+			</>
+		);
+	}
+	if (r.kind === "structure") {
+		return (
+			<>
+				<Icon name={r.wrong ? "alert" : "structure"} />
+				<span>
+					<b>{r.name || t("search.structure", { uid: r.uid })}</b>
+					<small>{r.wrong ? t("search.wrongNumber") : r.name ? r.uid : t("card.structure")}</small>
 				</span>
 			</>
 		);

@@ -30,7 +30,8 @@ export function Sheet(props: { content: string; head: ComponentChildren; childre
 	const settle = (value: number) => {
 		const nearest = order.reduce((a, b) => (Math.abs(pixels(b) - value) < Math.abs(pixels(a) - value) ? b : a));
 		setHeight(nearest);
-		if (nearest === "peek" && (view.peek().selection || view.peek().here)) update({ selection: null, here: null });
+		const { selection, here, structure } = view.peek();
+		if (nearest === "peek" && (selection || here || structure)) update({ selection: null, here: null, structure: null });
 	};
 
 	return (

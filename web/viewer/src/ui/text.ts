@@ -28,6 +28,12 @@ export function idOf(f: Feature): string {
 	return String(key ?? f.id ?? "");
 }
 
+/** The structure that a feature is, or is about; "" for none. */
+export function uidOf(f: Feature): string {
+	const uid = f.properties?.uid;
+	return typeof uid === "string" ? uid : "";
+}
+
 export function featureName(f: Feature, collection: string): string {
 	for (const field of nameFields(language.value)) {
 		const v = f.properties?.[field];
