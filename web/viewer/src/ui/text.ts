@@ -80,7 +80,7 @@ const units: Readonly<Record<string, string>> = { m: "unit.m", km: "unit.km", m2
 export function unitName(unit: string): string {
 	const key = units[unit];
 	if (key) return lookup(key) ?? unit;
-	const symbols: Record<string, string> = { Cel: "°C", "%": "%", mm: "mm", INR: "₹", "1": "", a: "" };
+	const symbols: Record<string, string> = { Cel: "°C", "%": "%", mm: "mm", INR: "₹", "[INR]": "₹", "1": "", a: "" };
 	// Annotations such as {floor} only repeat the title.
 	return symbols[unit] ?? unit.replace(/\{[^}]*\}/g, "");
 }
@@ -92,6 +92,7 @@ export function fieldValue(field: Field, value: unknown, collection: string): st
 	if (typeof value === "number") {
 		if (/year/i.test(field.name)) return String(value);
 		const unit = field.unit ? unitName(field.unit) : "";
+		if (unit === "₹") return `₹${formatNumber(value, language.value, 2)}`;
 		return unit ? `${formatNumber(value, language.value, 2)} ${unit}` : formatNumber(value, language.value, 3);
 	}
 	if (typeof value === "object") return JSON.stringify(value);
