@@ -349,16 +349,20 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 	return head, nil
 }
 
-func (m *memory) ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (rev catalog.Rev, err error) {
-	if len(queries) == 0 {
-		return m.Head(ctx)
+func (m *memory) ScanAll(ctx context.Context, queries []catalog.Query, fn func(int, *catalog.Feature) error) (catalog.Rev, error) {
+	head, err := m.Head(ctx)
+	if err != nil {
+		return 0, err
 	}
 	for i, q := range queries {
-		if rev, err = m.Scan(ctx, q, func(f *catalog.Feature) error { return fn(i, f) }); err != nil {
+		if q.At.Known == 0 {
+			q.At.Known = head // one moment for all
+		}
+		if _, err := m.Scan(ctx, q, func(f *catalog.Feature) error { return fn(i, f) }); err != nil {
 			return 0, err
 		}
 	}
-	return rev, nil
+	return head, nil
 }
 
 func (m *memory) Head(context.Context) (catalog.Rev, error) {

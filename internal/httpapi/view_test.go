@@ -205,9 +205,10 @@ func TestPolicyEqualsACityOfWhatItShows(t *testing.T) {
 			return put(cutStore, catalog.Op{Kind: catalog.Put, Collection: "filler", Feature: catalog.Feature{ID: fmt.Sprint(n)}})
 		}
 		define(cutStore, filler)
-		define(store, catalog.Collection{Name: "zzz", Class: catalog.ClassPersonal, Geometry: catalog.GeometryNone, Owner: "nobody"})
+		define(store, catalog.Collection{Name: "zzz", Geometry: catalog.GeometryNone, Fields: policyCollections()[0].Fields})
 		var head catalog.Rev
-		for _, c := range policyCollections() {
+		nobodys := catalog.Collection{Name: "zzz", Class: catalog.ClassPersonal, Geometry: catalog.GeometryNone, Owner: "nobody", Fields: policyCollections()[0].Fields}
+		for _, c := range append(policyCollections(), nobodys) {
 			head = define(store, c)
 			if cut, seen := o.cut(c); seen {
 				define(cutStore, cut)
