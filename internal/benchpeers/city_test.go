@@ -64,6 +64,19 @@ func newTown(t *testing.T, root, dir string) *town {
 	return c
 }
 
+// distinct is each tile once, in their order: the kit's list has a tile as often as
+// it is to be asked for.
+func (c *town) distinct() (out []string) {
+	seen := map[string]bool{}
+	for _, t := range c.tiles {
+		if !seen[t] {
+			seen[t] = true
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // ask picks tiles and places where buildings are: distinct tiles of zooms 12 to 16,
 // windows and points about buildings.
 func (c *town) ask(t *testing.T) {

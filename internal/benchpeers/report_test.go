@@ -55,7 +55,7 @@ Written by `+"`make bench-peers`"+` on %s: %s, %d processors, %s. City: %s; %d d
 What is compared: the peers send every feature of a tile; `+"`generalize=none`"+` makes Nagar do the same. As designed, Nagar generalises below zoom 14. All have the same six attributes. The first table is the fair one: each server draws the very same tiles. In the timed ones all begin with the same tile, and a slow server comes less far in the list. All take gzip where they can.
 
 A load average far above the number of processors means that other work ran beside all of them: then every figure of time is several times what a quiet machine gives, and only the ratios are of use.
-`, time.Now().UTC().Format("2 January 2006, 15:04 UTC"), processor(), runtime.NumCPU(), runtime.Version(), c.source, len(c.tiles), strings.Join(strings.Fields(string(load))[:3], ", "))
+`, time.Now().UTC().Format("2 January 2006, 15:04 UTC"), processor(), runtime.NumCPU(), runtime.Version(), c.source, len(c.distinct()), strings.Join(strings.Fields(string(load))[:3], ", "))
 	if len(r.absent) > 0 {
 		fmt.Fprintf(&b, "\nNot on this machine, and left out: %s.\n", strings.Join(r.absent, ", "))
 	}
