@@ -11,35 +11,51 @@ import (
 )
 
 func (p *plan) register(ctx context.Context) error {
-	status := p.cmd.Status
-	if status == "" {
-		status = Proposed
-	}
-	if _, ok := next[status]; !ok || Ended(status) {
-		return refused("status", "a structure does not begin as %q", status)
-	}
-	g, err := shape("geometry", p.cmd.Geometry)
-	if err != nil {
-		return err
-	}
-	props, rest, err := set(p.schemas[Structures], nil, p.cmd.Properties)
-	if err != nil {
-		return err
-	}
-	if err := nothingLeft(rest); err != nil {
-		return err
-	}
-	ids, err := p.mint(ctx, 1)
+	n, err := p.newcomer(ctx, Proposed)
 	if err != nil {
 		return err
 	}
 	if err := p.after(); err != nil {
 		return err
 	}
-	p.cmd.UID = ids[0]
-	p.born(ids[0], status, "", props, g)
+	p.cmd.UID = n.uid
+	p.born(n.uid, n.status, "", n.props, n.geometry)
 	p.event.Kind = EventRegistered
 	return nil
+}
+
+// newcomer is a structure that a command brings into the register.
+type newcomer struct {
+	uid, status string
+	props       catalog.Properties
+	geometry    geo.Geometry
+}
+
+// newcomer reads one from the command, and gives it its UID. It begins with the
+// command's status, or else the given one.
+func (p *plan) newcomer(ctx context.Context, status string) (n newcomer, err error) {
+	if n.status = p.cmd.Status; n.status == "" {
+		n.status = status
+	}
+	if _, ok := next[n.status]; !ok || Ended(n.status) {
+		return n, refused("status", "a structure does not begin as %q", n.status)
+	}
+	if n.geometry, err = shape("geometry", p.cmd.Geometry); err != nil {
+		return n, err
+	}
+	props, rest, err := set(p.schemas[Structures], nil, p.cmd.Properties)
+	if err != nil {
+		return n, err
+	}
+	if err := nothingLeft(rest); err != nil {
+		return n, err
+	}
+	ids, err := p.mint(ctx, 1)
+	if err != nil {
+		return n, err
+	}
+	n.uid, n.props = ids[0], props
+	return n, nil
 }
 
 func nothingLeft[V any](rest map[string]V) error {
@@ -271,25 +287,7 @@ func (p *plan) replace(ctx context.Context) error {
 	if err := l.going("uid"); err != nil {
 		return err
 	}
-	status := p.cmd.Status
-	if status == "" {
-		status = UnderConstruction
-	}
-	if _, ok := next[status]; !ok || Ended(status) {
-		return refused("status", "a structure does not begin as %q", status)
-	}
-	g, err := shape("geometry", p.cmd.Geometry)
-	if err != nil {
-		return err
-	}
-	props, rest, err := set(p.schemas[Structures], nil, p.cmd.Properties)
-	if err != nil {
-		return err
-	}
-	if err := nothingLeft(rest); err != nil {
-		return err
-	}
-	ids, err := p.mint(ctx, 1)
+	n, err := p.newcomer(ctx, UnderConstruction)
 	if err != nil {
 		return err
 	}
@@ -297,7 +295,7 @@ func (p *plan) replace(ctx context.Context) error {
 	for i := range l.prints {
 		p.end(&l.prints[i])
 	}
-	p.born(ids[0], status, l.ward, props, g)
-	p.event.Kind, p.event.Lineage = EventReplaced, &Lineage{[]string{l.uid}, ids}
+	p.born(n.uid, n.status, l.ward, n.props, n.geometry)
+	p.event.Kind, p.event.Lineage = EventReplaced, &Lineage{[]string{l.uid}, []string{n.uid}}
 	return nil
 }
