@@ -15,7 +15,8 @@ import (
 
 // problem is an answer that is an error: RFC 9457, "Problem Details for HTTP
 // APIs". Members beyond the RFC's: parameter names the part of the request that
-// is wrong, errors lists places in a body, id finds the request in the log.
+// is wrong, errors lists places in a body, id finds the request in the log; code and
+// values say by which rule the register refused, and with what, for other languages.
 type problem struct {
 	Type      string       `json:"type"`
 	Title     string       `json:"title"`
@@ -24,6 +25,8 @@ type problem struct {
 	Instance  string       `json:"instance"`
 	Parameter string       `json:"parameter,omitempty"`
 	Errors    []placeError `json:"errors,omitempty"`
+	Code      string       `json:"code,omitempty"`
+	Values    []string     `json:"values,omitempty"`
 	ID        string       `json:"id"`
 
 	retryAfter int   // seconds; 0: no such header

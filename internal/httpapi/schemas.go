@@ -26,6 +26,8 @@ func componentSchemas() map[string]any {
 			"type": textSchema(), "title": textSchema(), "status": schema{"type": "integer"}, "detail": textSchema(), "instance": textSchema(),
 			"parameter": described(textSchema(), "The part of the request that is wrong"),
 			"errors":    arrayOf(shape("One thing that is wrong", []string{"path", "reason"}, schema{"path": textSchema(), "reason": textSchema()})),
+			"code":      described(textSchema(), "The rule of the register that a command goes against, such as not_next"),
+			"values":    described(arrayOf(textSchema()), "What belongs to the rule, in the order of its text"),
 			"id":        described(textSchema(), "Finds the request in the server's log"),
 		}),
 		"Status": shape("State of the server", []string{"status", "rev"}, schema{"status": schema{"const": "ok"}, "rev": revision, "version": textSchema()}),

@@ -98,7 +98,9 @@ func structureError(id string, err error) error {
 	case errors.Is(err, registry.ErrUnknown):
 		return unknownStructure(id)
 	case errors.As(err, &no):
-		return rejected(placeError{no.Path, no.Reason})
+		p := newProblem(http.StatusUnprocessableEntity, "rejected", "body", no.Path+": "+no.Reason)
+		p.Errors, p.Code, p.Values = []placeError{{no.Path, no.Reason}}, no.Code, no.Values
+		return p
 	case errors.As(err, &not):
 		return forbidden("You may not write this: " + not.Error() + ".")
 	}

@@ -121,10 +121,10 @@ func (p *plan) when() error {
 	}
 	d, err := time.ParseInLocation(time.DateOnly, p.cmd.Date, p.zone())
 	if err != nil {
-		return refused("date", "want a day such as 2026-11-23, got %q", p.cmd.Date)
+		return refuse("date", "date", "want a day such as 2026-11-23, got %q", p.cmd.Date)
 	}
 	if d.After(now) {
-		return refused("date", "%s is yet to come", p.cmd.Date)
+		return refuse("future", "date", "%s is yet to come", p.cmd.Date)
 	}
 	p.day = d
 	if p.dated = !sameDay(d, now.In(p.zone())); p.dated {
@@ -153,7 +153,7 @@ func (p *plan) after(rows ...row) error {
 		switch {
 		case from.IsZero() || from.Before(p.at):
 		case p.dated && !sameDay(from.In(p.zone()), p.day):
-			return refused("date", "%s is before %s, since when the state that it would change is known to be true (%s/%s)",
+			return refuse("before", "date", "%s is before %s, since when the state that it would change is known to be true (%s/%s)",
 				p.cmd.Date, from.In(p.zone()).Format(time.DateOnly), rows[i].c.Name, rows[i].ID)
 		default:
 			p.at = from.UTC().Add(time.Microsecond)
@@ -293,7 +293,7 @@ func (r *Registry) replay(ctx context.Context, event, digest string) (*Done, err
 		return nil, err
 	}
 	if digest != "" && rows[0].text("digest") != digest {
-		return nil, refused("Idempotency-Key", "it was used before, for another command")
+		return nil, refuse("key", "Idempotency-Key", "it was used before, for another command")
 	}
 	out := &Done{Event: eventsOf(rows)[0], Rev: rows[0].Rev, Replayed: true}
 	for i := range rows {

@@ -19,6 +19,7 @@ package registry
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -42,12 +43,35 @@ var ErrUnknown = fmt.Errorf("no such structure: %w", catalog.ErrNotFound)
 // happened.
 type Refused struct {
 	Path   string // what of the command
-	Reason string
+	Reason string // in English
+	// Code and Values are the reason for those who say it in another language: which
+	// rule it is, and what Reason puts into its text, in that order.
+	Code   string
+	Values []string
 }
 
 func (e *Refused) Error() string { return e.Path + ": " + e.Reason }
 
-func refused(path, format string, a ...any) error { return &Refused{path, fmt.Sprintf(format, a...)} }
+// refuse refuses by the rule named code, of which the viewer has a text in each language.
+func refuse(code, path, format string, a ...any) error {
+	no := &Refused{Path: path, Reason: fmt.Sprintf(format, a...), Code: code}
+	for _, v := range a {
+		if raw, ok := v.(json.RawMessage); ok {
+			v = string(raw)
+		}
+		no.Values = append(no.Values, clip(fmt.Sprint(v)))
+	}
+	return no
+}
+
+// clip shortens what a caller wrote for use in a message.
+func clip(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
 
 // Forbidden says what of a command the caller may not write.
 type Forbidden struct{ Collection, ID, Field string }

@@ -38,7 +38,7 @@ func (p *plan) newcomer(ctx context.Context, status string) (n newcomer, err err
 		n.status = status
 	}
 	if _, ok := next[n.status]; !ok || Ended(n.status) {
-		return n, refused("status", "a structure does not begin as %q", n.status)
+		return n, refuse("status_first", "status", "a structure does not begin as %q", n.status)
 	}
 	if n.geometry, err = shape("geometry", p.cmd.Geometry); err != nil {
 		return n, err
@@ -60,7 +60,7 @@ func (p *plan) newcomer(ctx context.Context, status string) (n newcomer, err err
 
 func nothingLeft[V any](rest map[string]V) error {
 	for name := range rest {
-		return refused("properties."+name, "a structure has no such value to set")
+		return refuse("property", "properties."+name, "a structure has no such value to set")
 	}
 	return nil
 }
@@ -72,13 +72,13 @@ func (p *plan) setStatus(ctx context.Context) error {
 	}
 	l, to := all[0], p.cmd.Status
 	if _, ok := next[to]; !ok {
-		return refused("status", "there is no status %q", to)
+		return refuse("no_status", "status", "there is no status %q", to)
 	}
 	if to == Demolished || to == Retired && len(l.prints) > 0 {
-		return refused("status", "its footprint ends too: give the command demolish, merge or replace")
+		return refuse("ends_footprint", "status", "its footprint ends too: give the command demolish, merge or replace")
 	}
 	if !slices.Contains(next[l.status], to) {
-		return refused("status", "%s does not follow %s", to, l.status)
+		return refuse("not_next", "status", "%s does not follow %s", to, l.status)
 	}
 	p.keep(l, p.status(to), p.retired(to == Retired))
 	p.event.Kind = EventStatus
@@ -109,21 +109,21 @@ func (p *plan) revive(ctx context.Context) error {
 	}
 	l := all[0]
 	if !Ended(l.status) {
-		return refused("uid", "%s is %s: there is nothing to revive", l.uid, l.status)
+		return refuse("not_ended", "uid", "%s is %s: there is nothing to revive", l.uid, l.status)
 	}
 	standing, err := p.alive(ctx, heirs(l.uid, l.events), catalog.At{}, catalog.Everything)
 	if err != nil {
 		return err
 	}
 	if len(standing) > 0 {
-		return refused("uid", "%s stands in its place: undo the event that led there", standing[0])
+		return refuse("in_its_place", "uid", "%s stands in its place: undo the event that led there", standing[0])
 	}
 	status := p.cmd.Status
 	if status == "" {
 		status = InUse
 	}
 	if _, ok := next[status]; !ok || Ended(status) {
-		return refused("status", "a structure does not come back as %q", status)
+		return refuse("back_as", "status", "a structure does not come back as %q", status)
 	}
 	p.keep(l, p.status(status), p.retired(false))
 	p.event.Kind = EventRevived
@@ -214,7 +214,7 @@ func (p *plan) correct(ctx context.Context) error {
 		over = append(over, *l.own)
 	}
 	if !ofPrint && !ofOwn {
-		return refused("properties", "nothing would change")
+		return refuse("nothing", "properties", "nothing would change")
 	}
 	if err := p.after(over...); err != nil {
 		return err
@@ -269,11 +269,11 @@ func (p *plan) footprint(l *life) (*row, error) {
 				return &l.prints[i], nil
 			}
 		}
-		return nil, refused("footprint", "%s has no footprint %q", l.uid, p.cmd.Footprint)
+		return nil, refuse("no_footprint", "footprint", "%s has no footprint %q", l.uid, p.cmd.Footprint)
 	case len(l.prints) == 0:
 		return nil, nil
 	case len(l.prints) > 1:
-		return nil, refused("footprint", "%s has %d footprints: say which", l.uid, len(l.prints))
+		return nil, refuse("which_footprint", "footprint", "%s has %d footprints: say which", l.uid, len(l.prints))
 	}
 	return &l.prints[0], nil
 }

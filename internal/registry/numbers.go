@@ -22,15 +22,15 @@ func aliasID(scheme, key string) string {
 func (p *plan) alias() (*NewAlias, string, error) {
 	a := p.cmd.Alias
 	if a == nil {
-		return nil, "", refused("alias", "say which: scheme and value")
+		return nil, "", refuse("which_number", "alias", "say which: scheme and value")
 	}
 	a.Scheme, a.Value = strings.ToLower(strings.TrimSpace(a.Scheme)), strings.TrimSpace(a.Value)
 	key := AliasKey(a.Value)
 	switch {
 	case a.Scheme == "" || len(a.Scheme) > 60 || AliasKey(strings.ReplaceAll(a.Scheme, "_", "")) == "":
-		return nil, "", refused("alias.scheme", "want a kind of number, such as cts or property_tax")
+		return nil, "", refuse("number_kind", "alias.scheme", "want a kind of number, such as cts or property_tax")
 	case key == "" || len(a.Value) > 400:
-		return nil, "", refused("alias.value", "want a number of letters or digits, at most 400 bytes")
+		return nil, "", refuse("number_value", "alias.value", "want a number of letters or digits, at most 400 bytes")
 	}
 	return a, key, nil
 }
@@ -72,7 +72,7 @@ func (p *plan) addAlias(ctx context.Context) error {
 		if by := held.text("uid"); by != l.uid {
 			others, err := p.lives(ctx, by)
 			if err == nil && !Ended(others[0].status) {
-				return refused("alias", "%s %s is held by %s", a.Scheme, held.text("value"), by)
+				return refuse("number_held", "alias", "%s %s is held by %s", a.Scheme, held.text("value"), by)
 			}
 			if err != nil && !errors.Is(err, ErrUnknown) {
 				return err
@@ -124,7 +124,7 @@ func (p *plan) endAlias(ctx context.Context) error {
 		return err
 	}
 	if held == nil || held.text("uid") != p.cmd.UID {
-		return refused("alias", "%s does not hold %s %s", p.cmd.UID, a.Scheme, a.Value)
+		return refuse("number_not_held", "alias", "%s does not hold %s %s", p.cmd.UID, a.Scheme, a.Value)
 	}
 	if err := p.after(*held); err != nil {
 		return err

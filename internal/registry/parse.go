@@ -69,15 +69,15 @@ func ParseCommand(body []byte) (*Command, error) {
 	if err := d.Decode(c); err != nil {
 		var kind *json.UnmarshalTypeError
 		if errors.As(err, &kind) {
-			return nil, refused(kind.Field, "a JSON %s does not fit here", kind.Value)
+			return nil, refuse("form", kind.Field, "a JSON %s does not fit here", kind.Value)
 		}
-		return nil, refused("body", "%v", err)
+		return nil, refuse("body", "body", "%v", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, refused("body", "there is more after the command")
+		return nil, refuse("more", "body", "there is more after the command")
 	}
 	if len(c.Evidence) > 2000 {
-		return nil, refused("evidence", "it is longer than 2000 bytes")
+		return nil, refuse("evidence_long", "evidence", "it is longer than 2000 bytes")
 	}
 	return c, nil
 }
@@ -102,14 +102,14 @@ func shape(path string, raw json.RawMessage) (geo.Geometry, error) {
 	}
 	f, _, err := geojson.DecodeGeometry(raw)
 	if err != nil {
-		return geo.Geometry{}, refused(path, "%v", err)
+		return geo.Geometry{}, refuse("geometry", path, "%v", err)
 	}
 	g, _ := geo.Clean(&f)
 	if g.Type != geo.Polygon && g.Type != geo.MultiPolygon {
-		return g, refused(path, "want a Polygon or MultiPolygon, got %s", f.Type)
+		return g, refuse("polygon", path, "want a Polygon or MultiPolygon, got %s", f.Type)
 	}
 	if err := geo.Validate(&g); err != nil {
-		return g, refused(path, "%v", err)
+		return g, refuse("geometry", path, "%v", err)
 	}
 	return g, nil
 }
@@ -154,7 +154,7 @@ func with(props catalog.Properties, name string, v catalog.Value) catalog.Proper
 // valueOf reads a field's value from JSON.
 func valueOf(f *catalog.Field, raw json.RawMessage) (catalog.Value, error) {
 	no := func() (catalog.Value, error) {
-		return catalog.Null, refused("properties."+f.Name, "%.40s is no %s", raw, f.Type)
+		return catalog.Null, refuse("value", "properties."+f.Name, "%.40s is no %s", raw, f.Type)
 	}
 	if string(raw) == "null" {
 		return catalog.Null, nil

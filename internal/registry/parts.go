@@ -15,19 +15,19 @@ func (p *plan) merge(ctx context.Context) error {
 	for i, s := range p.cmd.With {
 		u, err := uid.Parse(s)
 		if err != nil {
-			return refused(fmt.Sprintf("with[%d]", i), "%v", err)
+			return refuse("uid", fmt.Sprintf("with[%d]", i), "%v", err)
 		}
 		switch id := u.String(); {
 		case id == p.cmd.UID:
-			return refused(fmt.Sprintf("with[%d]", i), "a structure cannot be merged with itself")
+			return refuse("itself", fmt.Sprintf("with[%d]", i), "a structure cannot be merged with itself")
 		case slices.Contains(others, id):
-			return refused(fmt.Sprintf("with[%d]", i), "%s is there twice", id)
+			return refuse("twice", fmt.Sprintf("with[%d]", i), "%s is there twice", id)
 		default:
 			others = append(others, id)
 		}
 	}
 	if len(others) == 0 || len(others) > maxParts {
-		return refused("with", "say which structures go into %s, at most %d", p.cmd.UID, maxParts)
+		return refuse("with_whom", "with", "say which structures go into %s, at most %d", p.cmd.UID, maxParts)
 	}
 	all, err := p.subject(ctx, others...)
 	if err != nil {
@@ -41,11 +41,11 @@ func (p *plan) merge(ctx context.Context) error {
 		return err
 	}
 	if len(p.circle) > 0 {
-		return refused("with", "%s came of %s: it would be its own ancestor", p.circle[0], p.cmd.UID)
+		return refuse("circle", "with", "%s came of %s: it would be its own ancestor", p.circle[0], p.cmd.UID)
 	}
 	into := all[0]
 	if g.Type != geo.None && len(into.prints) > 1 {
-		return refused("geometry", "%s has %d footprints: leave it out, and they stay", into.uid, len(into.prints))
+		return refuse("footprints_stay", "geometry", "%s has %d footprints: leave it out, and they stay", into.uid, len(into.prints))
 	}
 	for i, l := range all {
 		path := "uid"
@@ -95,7 +95,7 @@ func (p *plan) footprintsInto(l *life, into string, end bool) {
 func (p *plan) split(ctx context.Context) error {
 	parts := p.cmd.Parts
 	if len(parts) < 2 || len(parts) > maxParts {
-		return refused("parts", "want 2 to %d parts, the first of which keeps the UID", maxParts)
+		return refuse("parts", "parts", "want 2 to %d parts, the first of which keeps the UID", maxParts)
 	}
 	all, err := p.subject(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *plan) part(l *life, part *Part, i int, id string, own int, given map[st
 		return err
 	}
 	if (g.Type == geo.None) == (len(part.Footprints) == 0) {
-		return refused(path, "say its geometry, or its footprints")
+		return refuse("part_shape", path, "say its geometry, or its footprints")
 	}
 	var base catalog.Properties
 	if l.own != nil && i == 0 {
@@ -142,7 +142,7 @@ func (p *plan) part(l *life, part *Part, i int, id string, own int, given map[st
 		for _, name := range part.Footprints {
 			at := slices.IndexFunc(l.prints, func(f row) bool { return f.ID == name })
 			if at < 0 || given[name] {
-				return refused(path+".footprints", "%s has no footprint %q to give", l.uid, name)
+				return refuse("part_footprint", path+".footprints", "%s has no footprint %q to give", l.uid, name)
 			}
 			given[name] = true
 			if i > 0 {
@@ -152,7 +152,7 @@ func (p *plan) part(l *life, part *Part, i int, id string, own int, given map[st
 			}
 		}
 	case len(l.prints) > 1:
-		return refused(path+".geometry", "%s has %d footprints: say which go to this part", l.uid, len(l.prints))
+		return refuse("part_which", path+".geometry", "%s has %d footprints: say which go to this part", l.uid, len(l.prints))
 	case len(l.prints) == 1:
 		props, _, err := set(p.schemas[Buildings], l.prints[0].Props, part.Properties)
 		if err != nil {
@@ -174,7 +174,7 @@ func (p *plan) part(l *life, part *Part, i int, id string, own int, given map[st
 	}
 	for name := range rest {
 		if _, ok := p.schemas[Buildings].Field(name); !ok || fixed[name] {
-			return refused(path+".properties."+name, "a structure has no such value to set")
+			return refuse("property", path+".properties."+name, "a structure has no such value to set")
 		}
 	}
 	if i > 0 {

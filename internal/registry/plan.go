@@ -105,7 +105,7 @@ func (p *plan) subject(ctx context.Context, others ...string) ([]*life, error) {
 // going refuses what is no more.
 func (l *life) going(path string) error {
 	if Ended(l.status) {
-		return refused(path, "%s is %s", l.uid, l.status)
+		return refuse("ended", path, "%s is %s", l.uid, l.status)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (l *life) going(path string) error {
 // make works the command out.
 func (p *plan) make(ctx context.Context) error {
 	if p.cmd.UID == "" && p.cmd.Kind != Register {
-		return refused("uid", "say which structure")
+		return refuse("which_structure", "uid", "say which structure")
 	}
 	switch p.cmd.Kind {
 	case Register:
@@ -141,7 +141,7 @@ func (p *plan) make(ctx context.Context) error {
 	case Undo:
 		return p.undo(ctx)
 	}
-	return refused("kind", "there is no command %q", p.cmd.Kind)
+	return refuse("no_command", "kind", "there is no command %q", p.cmd.Kind)
 }
 
 // keep writes the structure's own row, as it is but for some values.

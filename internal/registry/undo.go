@@ -17,7 +17,7 @@ func (p *plan) undo(ctx context.Context) error {
 		return err
 	}
 	if len(rows) == 0 || !slices.ContainsFunc(rows, func(f row) bool { return f.text("uid") == p.cmd.UID }) {
-		return refused("event", "there is no event %q in the life of %s", p.cmd.Event, p.cmd.UID)
+		return refuse("no_event", "event", "there is no event %q in the life of %s", p.cmd.Event, p.cmd.UID)
 	}
 	var ids []string
 	for i := range rows {
@@ -58,7 +58,7 @@ func (p *plan) notUndone(ctx context.Context) error {
 	}
 	for _, e := range eventsOf(l.rows[Events]) {
 		if e.ID == p.cmd.Event && e.UndoneBy != "" {
-			return refused("event", "it was undone by %s", e.UndoneBy)
+			return refuse("undone", "event", "it was undone by %s", e.UndoneBy)
 		}
 	}
 	return nil
@@ -95,7 +95,7 @@ func (p *plan) back(ctx context.Context, ch *catalog.Change) error {
 		return err
 	}
 	if there != (ch.New != nil) || there && !(now.Geometry.Equal(&ch.New.Geometry) && now.Props.Equal(ch.New.Props) && now.ValidFrom.Equal(ch.New.ValidFrom)) {
-		return refused("event", "%s/%s was changed since: undo that first", ch.Collection, ch.ID)
+		return refuse("changed_since", "event", "%s/%s was changed since: undo that first", ch.Collection, ch.ID)
 	}
 	switch {
 	case ch.Old == nil && there: // it was made

@@ -66,7 +66,7 @@ func (p *plan) addUnits(ctx context.Context) error {
 		}
 	}
 	if len(planned) == 0 {
-		return refused("plan", "it has no units")
+		return refuse("no_units", "plan", "it has no units")
 	}
 	p.hold(l)
 	p.event.Kind = EventUnits
@@ -76,23 +76,23 @@ func (p *plan) addUnits(ctx context.Context) error {
 func (p *plan) floors(l *life, f *Floors, path string, have map[string]*row, planned map[string]bool) error {
 	from, ok := floorNumber(f.From)
 	if !ok {
-		return refused(path+".from", "want a floor: B1 is the basement, 00 the ground, 01 the first; got %q", f.From)
+		return refuse("floor", path+".from", "want a floor: B1 is the basement, 00 the ground, 01 the first; got %q", f.From)
 	}
 	to := from
 	if f.To != "" {
 		if to, ok = floorNumber(f.To); !ok || to < from {
-			return refused(path+".to", "want a floor from %s up, got %q", f.From, f.To)
+			return refuse("floor_up", path+".to", "want a floor from %s up, got %q", f.From, f.To)
 		}
 	}
 	first := max(f.First, 1)
 	if f.Units < 1 || first+f.Units > 10_000 || len(planned)+f.Units*(to-from+1) > maxUnits || f.First < 0 || f.Area < 0 {
-		return refused(path+".units", "want 1 to 9999 units a floor, and at most %d in a plan", maxUnits)
+		return refuse("unit_count", path+".units", "want 1 to 9999 units a floor, and at most %d in a plan", maxUnits)
 	}
 	for floor := from; floor <= to; floor++ {
 		for n := first; n < first+f.Units; n++ {
 			id := UnitID(l.uid, floor, n)
 			if planned[id] {
-				return refused(path, "unit %s is there twice", id)
+				return refuse("unit_twice", path, "unit %s is there twice", id)
 			}
 			planned[id] = true
 			u := catalog.Feature{ID: id, ValidFrom: p.at}

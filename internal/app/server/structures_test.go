@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -148,6 +149,14 @@ func (c *realCity) conditions(root *caller, id, tag string) {
 			}
 			c.t.Errorf("%s %s %s: %d %s, want %d about %s", x.method, x.path, x.body, r.status, r.body, x.status, x.parameter)
 		}
+	}
+	var why struct {
+		Code   string
+		Values []string
+	}
+	r := c.ask(root, "POST", events, `{"kind":"status","status":"proposed"}`)
+	if err := json.Unmarshal(r.body, &why); err != nil || why.Code != "not_next" || !slices.Equal(why.Values, []string{"proposed", "in_use"}) {
+		c.t.Errorf("the rule that a command goes against: %s", r.body)
 	}
 	if r := c.ask(root, "GET", "/api/structures/ABCDE-FGHJX", ""); !strings.Contains(string(r.body), "character") {
 		c.t.Errorf("a malformed UID: %s", r.body)

@@ -79,6 +79,15 @@ test("a stranger comes from the card, from a number typed anyhow, and is told wh
 	await page.getByRole("button", { name: "Open 12346-57891" }).waitFor();
 });
 
+test("Enter takes what belongs to the text in the box, however fast it comes", async () => {
+	const page = await visit("/?lang=en");
+	await search(page, "da");
+	await page.getByRole("option").first().waitFor();
+	await search(page, known.uid);
+	await page.getByRole("combobox").first().press("Enter");
+	await page.locator(".structure code", { hasText: known.uid }).waitFor();
+});
+
 test("an officer finds it by a tax account and sees all of it, what is personal for a purpose only", async () => {
 	const page = await signedIn("officer1", "/?lang=en");
 	await search(page, taxAccount.toLowerCase().replaceAll("/", " "));

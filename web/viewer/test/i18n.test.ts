@@ -5,6 +5,7 @@ import { knownCategories } from "../src/facilities/categories";
 import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
 import { structureDictionaries } from "../src/structures/words";
+import { refusals } from "../src/structures/words/refusals";
 import type { Language } from "../src/style/types";
 
 const placeholders = (s: string) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -13,6 +14,7 @@ const sets: Readonly<Record<string, Readonly<Record<Language, Readonly<Record<st
 	"the map": dictionaries,
 	"sign-in and administration": accessDictionaries,
 	structures: structureDictionaries,
+	refusals,
 };
 const translated: readonly (readonly [string, Language])[] = Object.keys(sets).flatMap((s) => [
 	[s, "mr"] as const,
@@ -41,6 +43,14 @@ describe("language files", () => {
 		for (const c of knownCategories) expect(Object.keys(en), c).toContain(`cat.${c}`);
 	});
 
+	test("every rule of the register has its words, and no words are of a rule that is none", () => {
+		const folder = new URL("../../../internal/registry/", import.meta.url);
+		const rules = readdirSync(folder)
+			.filter((f) => f.endsWith(".go") && !f.endsWith("_test.go"))
+			.flatMap((f) => [...readFileSync(new URL(f, folder), "utf8").matchAll(/\brefuse\("(\w+)"/g)].map((m) => m[1]));
+		expect(Object.keys(refusals.en).sort()).toEqual([...new Set(rules)].sort());
+	});
+
 	test("every key in the code exists, and every plain key is used", () => {
 		const source = files()
 			.map((f) => readFileSync(f, "utf8"))
@@ -51,6 +61,8 @@ describe("language files", () => {
 		for (const m of source.matchAll(/\btell\(\s*"([^"]+)"/g)) expect(Object.keys(structureDictionaries.en)).toContain(m[1]);
 		const runtime = /^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act)\./;
 		for (const [set, d] of Object.entries(sets)) {
+			// These are made of what the server says.
+			if (set === "refusals") continue;
 			const unused = Object.keys(d.en).filter((k) => !runtime.test(k) && !used.has(k));
 			expect(unused, set).toEqual([]);
 		}

@@ -57,6 +57,9 @@ export interface Problem {
 	readonly type: string;
 	/** Places in the body that are wrong. */
 	readonly errors: readonly { readonly path: string; readonly reason: string }[];
+	/** The rule that a command goes against, and what belongs to it; "" where there is none. */
+	readonly code: string;
+	readonly values: readonly string[];
 	/** Seconds until the next attempt is welcome; 0 when it was not said. */
 	readonly retryAfter: number;
 }
@@ -66,7 +69,7 @@ export class ApiError extends Error {
 		readonly kind: ApiErrorKind,
 		/** The problem's own words, in English, for those who report it. */
 		readonly detail: string,
-		readonly problem: Problem = { type: "", errors: [], retryAfter: 0 },
+		readonly problem: Problem = { type: "", errors: [], code: "", values: [], retryAfter: 0 },
 	) {
 		super(detail || kind);
 	}
@@ -133,7 +136,7 @@ export async function send<T>(
 }
 
 async function problem(res: Response): Promise<ApiError> {
-	let p: { type?: string; title?: string; detail?: string; errors?: Problem["errors"] } = {};
+	let p: { type?: string; title?: string; detail?: string; errors?: Problem["errors"]; code?: string; values?: string[] } = {};
 	try {
 		p = (await res.json()) as typeof p;
 	} catch {
@@ -142,6 +145,8 @@ async function problem(res: Response): Promise<ApiError> {
 	return new ApiError(errorKind(res.status), p.detail || p.title || res.statusText, {
 		type: /[^/:]*$/.exec(p.type ?? "")?.[0] ?? "",
 		errors: p.errors ?? [],
+		code: p.code ?? "",
+		values: p.values ?? [],
 		retryAfter: Number(res.headers.get("Retry-After")) || 0,
 	});
 }

@@ -7,6 +7,7 @@ import { Icon, type IconName } from "../ui/icons";
 import type { Past, Structure, StructureEvent } from "./api";
 import { type Command, command, ended, newKey, type Part, stationsAfter, undoable } from "./commands";
 import { cuttable } from "./cut";
+import { refusalText } from "./refusal";
 import { SplitLine } from "./SplitLine";
 import { eventText } from "./Timeline";
 import { dayText, statusText, today } from "./text";
@@ -158,7 +159,7 @@ function Form(props: FormProps) {
 			<h3>{tell(`act.${kind}`)}</h3>
 			<FormFields structure={s} kind={kind} draft={draft} set={set} />
 			<p class="sure-text">{sureText(s, c, last)}</p>
-			<Problem error={action.error} />
+			<Problem error={action.error}>{action.error && refusalText(action.error)}</Problem>
 			<div class="button-row">
 				<button type="submit" class="button primary" disabled={action.busy || !c}>
 					{tell("act.record")}

@@ -22,7 +22,8 @@ type Result =
 
 type State =
 	| { readonly status: "idle" | "loading" | "error" }
-	| { readonly status: "ready"; readonly results: readonly Result[] };
+	/** What was found for `q`, which may be older than what is in the box. */
+	| { readonly status: "ready"; readonly q: string; readonly results: readonly Result[] };
 
 const pause = 180;
 
@@ -50,6 +51,9 @@ export function SearchCard() {
 	const [state, setState] = useState<State>({ status: "idle" });
 	const [active, setActive] = useState(-1);
 	const [open, setOpen] = useState(false);
+	// Enter before its results are there: the first of them is taken when they come.
+	const [awaited, setAwaited] = useState("");
+	const [turn, setTurn] = useState(0);
 	const box = useRef<HTMLDivElement>(null);
 	const input = useRef<HTMLInputElement>(null);
 	const lang = language.value;
@@ -64,20 +68,21 @@ export function SearchCard() {
 	useEffect(() => {
 		const q = text.trim();
 		setActive(-1);
+		if (awaited !== q) setAwaited("");
 		if (q === "" || !open) {
 			setState({ status: "idle" });
 			return;
 		}
 		const place = parsePlace(q);
 		if (place) {
-			setState({ status: "ready", results: [{ kind: "place", ...place }] });
+			setState({ status: "ready", q, results: [{ kind: "place", ...place }] });
 			return;
 		}
 		const abort = new AbortController();
 		setState((s) => (s.status === "ready" ? s : { status: "loading" }));
 		const timer = setTimeout(() => {
 			Promise.all([getSearch(q, lang, abort.signal), structures(q, lang, abort.signal)])
-				.then(([page, found]) => setState({ status: "ready", results: [...found, ...featuresBeside(found, page.features)] }))
+				.then(([page, found]) => setState({ status: "ready", q, results: [...found, ...featuresBeside(found, page.features)] }))
 				.catch((e: unknown) => {
 					if (!isAbort(e)) setState({ status: "error" });
 				});
@@ -86,7 +91,7 @@ export function SearchCard() {
 			clearTimeout(timer);
 			abort.abort();
 		};
-	}, [text, lang, open, session.value]);
+	}, [text, lang, open, session.value, turn]);
 
 	useEffect(() => {
 		const outside = (e: Event) => {
@@ -102,8 +107,11 @@ export function SearchCard() {
 
 	const results = state.status === "ready" ? state.results : [];
 
+	const fresh = state.status === "ready" && state.q === text.trim();
+
 	const choose = (r: Result) => {
 		setOpen(false);
+		setAwaited("");
 		input.current?.blur();
 		if (r.kind === "structure") {
 			setText("");
@@ -136,6 +144,13 @@ export function SearchCard() {
 		else showWhole(r.feature.geometry);
 	};
 
+	useEffect(() => {
+		if (!fresh || awaited === "") return;
+		const first = results[0];
+		if (first) choose(first);
+		else setAwaited("");
+	}, [fresh, awaited]);
+
 	const onKeyDown = (e: KeyboardEvent) => {
 		if (e.key === "ArrowDown" || e.key === "ArrowUp") {
 			e.preventDefault();
@@ -144,8 +159,15 @@ export function SearchCard() {
 			const step = e.key === "ArrowDown" ? 1 : -1;
 			setActive((a) => (a + step + results.length + (a < 0 && step < 0 ? 1 : 0)) % results.length);
 		} else if (e.key === "Enter") {
-			const r = results[Math.max(active, 0)];
+			// The keyboard of a script that is still being composed has its own Enter.
+			if (e.isComposing) return;
+			const r = active >= 0 || fresh ? results[Math.max(active, 0)] : undefined;
 			if (r) choose(r);
+			else if (!fresh && text.trim() !== "") {
+				setOpen(true);
+				setAwaited(text.trim());
+				if (state.status === "error") setTurn((n) => n + 1);
+			}
 		} else if (e.key === "Escape") {
 			if (!open || text === "") input.current?.blur();
 			else if (open) setOpen(false);
@@ -196,8 +218,10 @@ export function SearchCard() {
 				)}
 			</div>
 			{showList && (
-				<div class="search-results card">
-					{state.status === "loading" && <p class="search-note">{t("search.busy")}</p>}
+				<div class="search-results card" aria-busy={!fresh && state.status !== "error"}>
+					{(state.status === "loading" || (awaited !== "" && state.status !== "error")) && (
+						<p class="search-note">{t("search.busy")}</p>
+					)}
 					{state.status === "error" && <p class="search-note">{t("search.failed")}</p>}
 					{state.status === "ready" && results.length === 0 && (
 						<p class="search-note">
