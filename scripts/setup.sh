@@ -29,6 +29,7 @@ if [ "$want" = test ]; then
 	need_package_if chromium test -x /usr/bin/chromium
 	need_package_if gdal-bin command -v ogr2ogr
 	need_package_if sqlite3 command -v sqlite3
+	need_package_if mosquitto-clients command -v mosquitto_pub
 	need_package_if fonts-noto-core test -e /usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf
 fi
 
