@@ -56,12 +56,13 @@ func (r *request) resolveStructure() error {
 	var found []registry.Resolved
 	switch {
 	case placed:
-		found, err = r.byPlace(m.at, limit)
-	case alias != "":
-		var scheme string
-		if scheme, err = r.clean("scheme"); err == nil {
-			found, err = r.s.cfg.Structures.ByAlias(r.Request().Context(), scheme, alias, m.at, r.view)
+		var spot spot
+		if spot.lon, spot.lat, err = r.position("lon", "lat"); err == nil {
+			spot.reach, spot.match = nearStructure, matchPlace
+			found, err = r.byPlace(spot, m.at, limit)
 		}
+	case alias != "":
+		found, err = r.byNumber(alias, m.at, limit)
 	default:
 		found, err = r.byAddress(address, limit)
 	}
@@ -78,13 +79,33 @@ func btoi(b bool) int {
 	return 0
 }
 
-// byPlace finds the structures at a position: what it lies in for certain, else what
-// is near with a score that falls with the distance.
-func (r *request) byPlace(at catalog.At, limit int) ([]registry.Resolved, error) {
-	lon, lat, err := r.position("lon", "lat")
+// byNumber finds the structures that a number stands for; where none has it and it
+// is the code of a place, those that stand there.
+func (r *request) byNumber(alias string, at catalog.At, limit int) ([]registry.Resolved, error) {
+	scheme, err := r.clean("scheme")
 	if err != nil {
 		return nil, err
 	}
+	found, err := r.s.cfg.Structures.ByAlias(r.Request().Context(), scheme, alias, at, r.view)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	if code, ok := readCode(alias, scheme, r.s.cfg.Profile.Center); ok {
+		return r.byPlace(code.spot(), at, limit)
+	}
+	return found, nil
+}
+
+// spot is where to look for structures: around a position in degrees, as far as a
+// reach in metres.
+type spot struct {
+	lon, lat, reach float64
+	match           string // what to call it when one is found
+}
+
+// byPlace finds the structures at a place: what it lies in for certain, else what
+// is near with a score that falls with the distance.
+func (r *request) byPlace(where spot, at catalog.At, limit int) ([]registry.Resolved, error) {
 	var out []registry.Resolved
 	for _, name := range []string{registry.Buildings, registry.Structures} {
 		info, ok := r.collection(name)
@@ -95,7 +116,7 @@ func (r *request) byPlace(at catalog.At, limit int) ([]registry.Resolved, error)
 			continue
 		}
 		a, err := r.s.cfg.Engine.Near(r.Request().Context(), layers.NearRequest{
-			Collection: name, Lon: lon, Lat: lat, Limit: limit, View: r.view, At: at})
+			Collection: name, Lon: where.lon, Lat: where.lat, Limit: limit, View: r.view, At: at})
 		if err != nil {
 			return nil, err
 		}
@@ -110,14 +131,14 @@ func (r *request) byPlace(at catalog.At, limit int) ([]registry.Resolved, error)
 		}
 		for _, f := range features {
 			p := f.Properties
-			if p.UID == "" || p.Distance > nearStructure || slices.ContainsFunc(out, func(o registry.Resolved) bool { return o.UID == p.UID }) {
+			if p.UID == "" || p.Distance > where.reach || slices.ContainsFunc(out, func(o registry.Resolved) bool { return o.UID == p.UID }) {
 				continue
 			}
 			score := 1.0
 			if p.Distance > 0 {
-				score = math.Round(900*(1-p.Distance/nearStructure)) / 1000
+				score = math.Round(900*(1-p.Distance/where.reach)) / 1000
 			}
-			out = append(out, registry.Resolved{UID: p.UID, Score: score, Match: matchPlace})
+			out = append(out, registry.Resolved{UID: p.UID, Score: score, Match: where.match})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b registry.Resolved) int {
@@ -171,7 +192,7 @@ func (r *request) resolved(found []registry.Resolved, at catalog.At) error {
 	}
 	b, n := []byte{'['}, 0
 	for i := range briefs {
-		if found[i].Match == matchPlace && registry.Ended(briefs[i].Status) {
+		if atPlace(found[i].Match) && registry.Ended(briefs[i].Status) {
 			continue // what stood here is not here
 		}
 		if n++; n > 1 {

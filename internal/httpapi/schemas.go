@@ -69,7 +69,7 @@ func componentSchemas() map[string]any {
 				"value": textSchema(), "basis": schema{"enum": []string{"register", "survey"}}, "collection": textSchema(), "id": textSchema(), "rev": revision, "valid_from": instant}),
 			"successors":   described(arrayOf(textSchema()), "Of a structure that is no more: those that there are instead"),
 			"predecessors": arrayOf(textSchema()), "geometry": geometry, "footprints": arrayOf(object()),
-			"facts": described(arrayOf(object()), "Each value with its collection, id, rev and valid_from"), "aliases": arrayOf(object()), "units": object(),
+			"facts": described(arrayOf(object()), "Each value with its collection, id, rev and valid_from"), "aliases": arrayOf(object()), "codes": described(arrayOf(object()), "DIGIPIN and Plus Code of a place inside it: scheme and value"), "units": object(),
 			"events": arrayOf(object()), "certificates": described(arrayOf(object()), "Each with its state: valid, expiring, expired, not_yet"),
 			"records": described(arrayOf(object()), "By department and collection; the first 50 of each"),
 		}),

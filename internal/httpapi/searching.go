@@ -63,6 +63,14 @@ func (r *request) search() error {
 			return r.features(a, nil)
 		}
 	}
+	if r.s.cfg.Engine.Ready() {
+		if a, err := r.searchCode(q); a != nil || err != nil {
+			if err != nil {
+				return err
+			}
+			return r.features(a, nil)
+		}
+	}
 	if r.s.cfg.Search == nil {
 		return unavailable(60, "This server has no search.", nil)
 	}

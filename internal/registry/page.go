@@ -79,6 +79,7 @@ type Structure struct {
 	Footprints   []Footprint   `json:"footprints"`
 	Facts        []Fact        `json:"facts"`
 	Aliases      []Alias       `json:"aliases"`
+	Codes        []Code        `json:"codes,omitempty"` // of where it stands: derived, and no identity
 	Units        UnitsSummary  `json:"units"`
 	Events       []Event       `json:"events"`
 	Certificates []Certificate `json:"certificates"`
@@ -162,6 +163,9 @@ func (s *Structure) identity(l *look) {
 		s.Geometry = &Geometry{&shapes[0]}
 	default:
 		s.Geometry = &Geometry{&geo.Geometry{Type: geo.GeometryCollection, Geoms: shapes}}
+	}
+	if s.Geometry != nil {
+		s.Codes = codesOf(s.Geometry.Geometry)
 	}
 	for _, f := range s.Facts {
 		if f.Name == "name" {

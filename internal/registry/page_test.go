@@ -73,8 +73,8 @@ func TestPage(t *testing.T) {
 		if rec := s.Records[0].Sets[0].Records[0]; catalog.Properties(rec.Values).Get("owner_name").Str() != "Secret" || rec.Rev != before || !rec.Since.Equal(at(2010)) {
 			c.Errorf("a record with its source: %+v", rec)
 		}
-		if len(s.Aliases) != 1 || s.Aliases[0].Value != "CTS 12" {
-			c.Errorf("aliases: %+v", s.Aliases)
+		if len(s.Aliases) != 1 || s.Aliases[0].Value != "CTS 12" || len(s.Codes) == 0 {
+			c.Errorf("aliases: %+v %+v", s.Aliases, s.Codes)
 		}
 		// Another date, another time of knowing.
 		if s := c.structure(a, catalog.At{AsOf: at(2011)}, catalog.Everything); s.fact("floors") != "3 (buildings/b1)" || len(s.Certificates) != 0 || len(s.Aliases) != 0 || len(s.Records) != 2 {

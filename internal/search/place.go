@@ -111,7 +111,7 @@ func memberOf(c *catalog.Collection, f *catalog.Feature) (m member, group string
 		return m, "", false
 	}
 	m.id = f.ID
-	if m.lon, m.lat, ok = pointOf(&f.Geometry); !ok {
+	if m.lon, m.lat, ok = geo.PointOn(&f.Geometry); !ok {
 		return m, "", false
 	}
 	m.box = f.Geometry.Box()
@@ -170,4 +170,8 @@ func beginning(w string, n int) string {
 		n--
 	}
 	return w
+}
+
+func isLine(g *geo.Geometry) bool {
+	return g.Type == geo.LineString || g.Type == geo.MultiLineString
 }

@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"nagar/geo/digipin"
+	"nagar/geo/pluscode"
 )
 
 // structurePage is what the test reads of a structure's page.
@@ -180,7 +184,10 @@ func (c *realCity) conditions(root *caller, id, tag string) {
 // waysTo finds the structure by its number, its UID and its place.
 func (c *realCity) waysTo(root *caller, id string) {
 	c.t.Helper()
-	for _, q := range []string{"alias=CTS+77/B", "alias=" + id, "lon=72.8412&lat=19.0205"} {
+	pin, _ := digipin.Encode(72.8412, 19.0205)
+	plus := url.QueryEscape(pluscode.Encode(72.8412, 19.0205, 10))
+	codes := []string{"alias=" + pin, "alias=" + strings.ToLower(strings.ReplaceAll(pin, "-", "+")), "scheme=digipin&alias=" + pin, "alias=" + plus, "scheme=pluscode&alias=" + plus}
+	for _, q := range append([]string{"alias=CTS+77/B", "alias=" + id, "lon=72.8412&lat=19.0205"}, codes...) {
 		var found struct {
 			Features []struct {
 				ID         string
@@ -206,6 +213,19 @@ func (c *realCity) waysTo(root *caller, id string) {
 		})
 		if p := found.Features[at].Properties; p.Score != 1 || p.Match == "" || p.Status != "in_use" {
 			c.t.Errorf("%s: %+v", q, found.Features[at])
+		}
+	}
+	for q, most := range map[string]int{"scheme=cts&alias=" + pin: 0, "scheme=digipin&alias=" + pin[:11] + "0": 0, "scheme=digipin&limit=3&alias=" + pin[:7]: 3} {
+		r := c.must(root, http.MethodGet, "/api/structures/resolve?"+q, "")
+		if n := strings.Count(string(r.body), `"score"`); n > most || n == 0 && most > 0 {
+			c.t.Errorf("%s finds %d: %s", q, n, r.body)
+		}
+	}
+	for _, q := range []string{pin, plus} { // the search shows the place, and what stands there
+		r := c.must(root, http.MethodGet, "/api/search?limit=3&q="+q, "")
+		first, rest, _ := strings.Cut(string(r.body), `"collection":""`)
+		if !strings.Contains(first, `"bbox":[72.84`) || strings.Count(rest, `"collection":"buildings"`) == 0 || strings.Count(rest, `"score":1`) > 2 {
+			c.t.Errorf("search for %s: %s", q, r.body)
 		}
 	}
 	r := c.ask(c.name("anonymous"), http.MethodGet, "/api/structures/resolve?alias=cts77b", "")

@@ -3,7 +3,8 @@
 //
 // A geometry comes from a column of well-known text or from two columns of
 // longitude and latitude, found by their names; those columns are not fields
-// besides. A column named id is the record's id. Cells are text: what they stand
+// besides. Where there is none, a column named digipin places the record in the
+// middle of its cell, and stays a field. A column named id is the record's id. Cells are text: what they stand
 // for is for ingest to infer. An empty cell is null.
 package csv
 
@@ -19,6 +20,7 @@ import (
 
 	"nagar/catalog"
 	"nagar/geo"
+	"nagar/geo/digipin"
 	"nagar/internal/format"
 )
 
@@ -36,7 +38,7 @@ type Reader struct {
 	index  int64
 	width  int
 
-	lon, lat, wkt, id int // columns, -1 for none
+	lon, lat, wkt, pin, id int // columns, -1 for none
 }
 
 // Open reads the header of path.
@@ -131,6 +133,7 @@ var (
 	pairNames = [][2]string{{"lon", "lat"}, {"longitude", "latitude"}, {"lng", "lat"}, {"long", "lat"},
 		{"lon_deg", "lat_deg"}, {"geo_lon", "geo_lat"}, {"x", "y"}, {"easting", "northing"}}
 	wktNames = []string{"wkt", "geometry", "geom", "the_geom", "wkt_geom", "geom_wkt", "geometry_wkt"}
+	pinNames = []string{"digipin", "digi_pin", "digipin_code"}
 )
 
 func (r *Reader) column(name string) int {
@@ -148,7 +151,7 @@ func (r *Reader) column(name string) int {
 }
 
 func (r *Reader) findGeometry(o Options) error {
-	r.lon, r.lat, r.wkt, r.id = -1, -1, -1, -1
+	r.lon, r.lat, r.wkt, r.pin, r.id = -1, -1, -1, -1, -1
 	for i, h := range r.header {
 		if h == "id" {
 			r.id, r.info.ID = i, h
@@ -179,10 +182,10 @@ func (r *Reader) findGeometry(o Options) error {
 	switch {
 	case r.wkt >= 0:
 		kind = "" // only the values tell
-	case r.lon >= 0:
+	case r.lon >= 0, r.pin >= 0:
 		kind = catalog.GeometryPoint
 	default:
-		r.info.Notes = append(r.info.Notes, "no columns of longitude and latitude or of WKT were found: the records have no geometry")
+		r.info.Notes = append(r.info.Notes, "no columns of longitude and latitude, of WKT or of DIGIPINs were found: the records have no geometry")
 	}
 	r.info.Geometry = kind
 	for i, h := range r.header {
@@ -196,6 +199,11 @@ func (r *Reader) findGeometry(o Options) error {
 func (r *Reader) special(i int) bool { return i == r.lon || i == r.lat || i == r.wkt || i == r.id }
 
 func (r *Reader) guess() {
+	for _, n := range pinNames {
+		if r.pin = r.column(n); r.pin >= 0 {
+			break
+		}
+	}
 	for _, n := range wktNames {
 		if r.wkt = r.column(n); r.wkt >= 0 {
 			break
@@ -325,11 +333,11 @@ func (r *Reader) geometry(rec *format.Record, row []string) (err error) {
 		return err
 	}
 	if r.lon < 0 {
-		return nil
+		return r.cell(rec, row)
 	}
 	x, y := strings.TrimSpace(row[r.lon]), strings.TrimSpace(row[r.lat])
 	if x == "" && y == "" {
-		return nil
+		return r.cell(rec, row)
 	}
 	lon, err := ordinate(r.header[r.lon], x)
 	if err != nil {
@@ -340,6 +348,23 @@ func (r *Reader) geometry(rec *format.Record, row []string) (err error) {
 		return err
 	}
 	rec.Geometry = geo.NewPoint(lon, lat)
+	return nil
+}
+
+// cell places the record in the middle of the cell that its DIGIPIN names, if any.
+func (r *Reader) cell(rec *format.Record, row []string) error {
+	if r.pin < 0 || strings.TrimSpace(row[r.pin]) == "" {
+		return nil
+	}
+	code, err := digipin.Format(row[r.pin]) // a whole one: part of one is an area, and no place
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.header[r.pin], err)
+	}
+	box, err := digipin.Decode(code)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.header[r.pin], err)
+	}
+	rec.Geometry = geo.NewPoint((box.W+box.E)/2, (box.S+box.N)/2)
 	return nil
 }
 

@@ -72,6 +72,10 @@ func TestReader(t *testing.T) {
 		{"WKT or else lon lat", "lon,lat,wkt\n1,2,\n,,POINT (3 4)\n", Options{}, []string{"|POINT (1 2)", "|POINT (3 4)"}},
 		{"named columns", "a,b,lon,lat\n1,2,3,4\n", Options{Lon: "a", Lat: "b"}, []string{"|POINT (1 2)|lon=3|lat=4"}},
 		{"no geometry", "a,b\n1,\n", Options{}, []string{"||a=1|b=null"}},
+		{"DIGIPIN", "a,DIGIPIN\n1,39J-49L-L8T4\n2,\n3,39j49ll8t4\n4,39J-49L\n", Options{}, []string{
+			"|POINT (77.21304893493652 28.622793197631836)|a=1|DIGIPIN=39J-49L-L8T4", "||a=2|DIGIPIN=null", "|POINT (77.21304893493652 28.622793197631836)|a=3|DIGIPIN=39j49ll8t4",
+			`rejected: DIGIPIN: "39J-49L" is no whole DIGIPIN: it has 6 characters of 10`}},
+		{"lon lat or else DIGIPIN", "lon,lat,digipin\n1,2,39J-49L-L8T4\n,,39J-49L-L8T4\n", Options{}, []string{"|POINT (1 2)|digipin=39J-49L-L8T4", "|POINT (77.21304893493652 28.622793197631836)|digipin=39J-49L-L8T4"}},
 		{"empty place", "a,lon,lat\n1,,\n", Options{}, []string{"||a=1"}},
 		{"column names", "a,,a\n1,2,3\n", Options{}, []string{"||a=1|column_2=2|a_2=3"}},
 		{"bad rows alone", "lon,lat,a\nx,2,z\n1,2\n1,NaN,z\n1,2,\"a\"b\n1,2,ok\n1,2,\xff\n", Options{}, []string{

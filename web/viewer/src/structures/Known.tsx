@@ -201,7 +201,14 @@ function unitText(u: Row): string {
 }
 
 export function Aliases(props: { structure: Structure }) {
-	const all = [...props.structure.aliases].sort((a, b) => a.scheme.localeCompare(b.scheme));
+	const given = [...props.structure.aliases].sort((a, b) => a.scheme.localeCompare(b.scheme));
+	const codes = (props.structure.codes ?? []).map((c) => ({
+		...c,
+		id: c.scheme,
+		source: tell("aliases.place"),
+		valid_to: undefined,
+	}));
+	const all = [...given, ...codes];
 	return (
 		<Part name="aliases" title={tell("aliases.title")} count={all.length}>
 			{all.length === 0 && <p class="empty">{tell("aliases.none")}</p>}

@@ -75,6 +75,8 @@ export interface Structure {
 	readonly geometry: Geometry | null;
 	readonly facts: readonly Fact[];
 	readonly aliases: readonly Alias[];
+	/** DIGIPIN and Plus Code of where it stands. */
+	readonly codes?: readonly { readonly scheme: string; readonly value: string }[];
 	readonly units: {
 		readonly count: number;
 		readonly by_use?: Readonly<Record<string, number>>;

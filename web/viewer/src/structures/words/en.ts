@@ -93,6 +93,7 @@ export const en = {
 	// Other numbers
 	"aliases.title": "Other numbers",
 	"aliases.none": "No other numbers are on record.",
+	"aliases.place": "from its place on the map",
 	"aliases.until": "until {day}",
 	"aliases.copy": "Copy {what}",
 	"scheme.cts": "CTS number",

@@ -85,6 +85,7 @@ export const hi: StructureDictionary = {
 	"records.all": "सभी {n} दिखाएँ",
 	"aliases.title": "अन्य क्रमांक",
 	"aliases.none": "अन्य क्रमांक दर्ज नहीं.",
+	"aliases.place": "नक्शे पर स्थान से",
 	"aliases.until": "{day} तक",
 	"aliases.copy": "{what} कॉपी करें",
 	"scheme.cts": "सीटीएस क्रमांक",

@@ -85,6 +85,7 @@ export const mr: StructureDictionary = {
 	"records.all": "सर्व {n} दाखवा",
 	"aliases.title": "इतर क्रमांक",
 	"aliases.none": "इतर क्रमांक नोंदलेले नाहीत.",
+	"aliases.place": "नकाशावरील जागेवरून",
 	"aliases.until": "{day} पर्यंत",
 	"aliases.copy": "{what} कॉपी करा",
 	"scheme.cts": "सीटीएस क्रमांक",

@@ -1,21 +1,17 @@
-package search
+package geo
 
-import (
-	"slices"
+import "slices"
 
-	"nagar/geo"
-)
-
-// pointOf returns a position on or in the geometry, degrees: for an area the
+// PointOn returns a position on or in the geometry, degrees: for an area the
 // middle of its widest stretch half way up its largest part, so that a label
-// there is always inside.
-func pointOf(g *geo.Geometry) (lon, lat float64, ok bool) {
+// there is always inside. False for an empty geometry.
+func PointOn(g *Geometry) (lon, lat float64, ok bool) {
 	switch g.Type {
-	case geo.Polygon, geo.MultiPolygon:
+	case Polygon, MultiPolygon:
 		return inside(g)
-	case geo.GeometryCollection:
+	case GeometryCollection:
 		for i := range g.Geoms {
-			if lon, lat, ok = pointOf(&g.Geoms[i]); ok {
+			if lon, lat, ok = PointOn(&g.Geoms[i]); ok {
 				return lon, lat, true
 			}
 		}
@@ -26,18 +22,14 @@ func pointOf(g *geo.Geometry) (lon, lat float64, ok bool) {
 		return 0, 0, false
 	}
 	i := 0
-	if isLine(g) {
+	if g.Type == LineString || g.Type == MultiLineString {
 		i = n / 2
 	}
 	return g.Coords[i*g.Stride()], g.Coords[i*g.Stride()+1], true
 }
 
-func isLine(g *geo.Geometry) bool {
-	return g.Type == geo.LineString || g.Type == geo.MultiLineString
-}
-
-func inside(g *geo.Geometry) (lon, lat float64, ok bool) {
-	best, box := -1, geo.EmptyBox()
+func inside(g *Geometry) (lon, lat float64, ok bool) {
+	best, box := -1, EmptyBox()
 	for i := range g.NumPolygons() {
 		from, to := g.PolygonRings(i)
 		if from == to {
@@ -71,8 +63,8 @@ func inside(g *geo.Geometry) (lon, lat float64, ok bool) {
 	return lon, lat, true
 }
 
-func ringBox(line []float64, stride int) geo.Box {
-	b := geo.EmptyBox()
+func ringBox(line []float64, stride int) Box {
+	b := EmptyBox()
 	for i := 0; i+1 < len(line); i += stride {
 		b = b.Extend(line[i], line[i+1])
 	}
