@@ -15,6 +15,7 @@ import (
 
 const (
 	liveGap       = 200 * time.Millisecond // between two events to one client: at most five a second
+	liveSlack     = liveGap / 4            // by which one may come early after one that came late
 	liveHeartbeat = 15 * time.Second       // a comment, so that proxies keep the connection
 	liveWrite     = 10 * time.Second       // a client that takes longer to read is let go
 	liveRetry     = 2 * time.Second        // after which a client comes back
@@ -57,9 +58,9 @@ func (r *request) live() error {
 	if r.s.draining.Load() {
 		return unavailable(2, "This server is about to stop.", nil)
 	}
-	sub := r.s.subscribe() // before anything is read: nothing falls between
-	defer sub.Close()
-	l := &listener{r: r, box: box, out: http.NewResponseController(r.Response().Writer), sub: sub}
+	room, at := r.s.join(r.view) // before anything is read: nothing falls between
+	defer room.leave()
+	l := &listener{r: r, box: box, out: http.NewResponseController(r.Response().Writer), at: at}
 	_ = l.out.SetReadDeadline(time.Time{}) // the server's own would end the request
 	r.Response().Header().Set("Content-Type", "text/event-stream")
 	r.Response().Header().Set("Cache-Control", "no-store")
@@ -89,25 +90,22 @@ func (r *request) lastEvent() (catalog.Rev, error) {
 	return catalog.Rev(n), nil
 }
 
-// listener is one open connection to /api/live.
+// listener is one open connection to /api/live. It passes on what its audience
+// hears, as it was encoded for all, as long as it keeps up and nothing waits for it
+// alone: what it missed before it came, what it was too slow for, what is cut to its
+// box. Then it encodes for itself, at a pace of its own, until nothing waits.
 type listener struct {
 	r       *request
 	box     *geo.Box // nil: everywhere
 	out     *http.ResponseController
-	sub     subscription
-	pending []notice    // taken, not yet sent; at most one per collection
-	veiled  []notice    // of collections with rows that the caller does not see; they wait for the beat
-	taken   catalog.Rev // the latest revision among all notices taken
+	at      *beat       // the next one to hear
+	pending []notice    // its own, not yet sent; at most one per collection
+	veiled  []notice    // its own, behind the veil
+	upto    catalog.Rev // once nothing waits, the client knows everything up to here
 	told    catalog.Rev // the last id sent: the client knows of everything up to it
+	free    time.Time   // from when on the next event may go
 	looked  uint64      // generation of the gate at which the caller's view was last compared
 	buf     []byte
-}
-
-// notice is a layers.Dirty that waits, and a revision that all it merges come
-// after or from.
-type notice struct {
-	layers.Dirty
-	first catalog.Rev
 }
 
 // run sends events until the client or the server goes. A write that fails ends
@@ -120,24 +118,20 @@ func (l *listener) run(since catalog.Rev) error {
 	l.buf = append(l.buf, "\n\n"...)
 	if since < 0 {
 		since = l.r.s.cfg.Engine.Rev()
-		l.id(since)
+		l.upto = since
+		l.id()
 	}
-	if !l.flush() {
+	if !l.write(l.buf) {
 		return nil
 	}
-	l.taken = since
+	l.upto = since
 	l.catchUp(ctx, since)
-	heartbeat := time.NewTicker(liveHeartbeat)
-	defer heartbeat.Stop()
-	veil := time.NewTicker(l.r.s.veil)
-	defer veil.Stop()
-	look := time.NewTicker(liveLook)
-	defer look.Stop()
 	pace := time.NewTimer(0)
 	defer pace.Stop()
-	for {
+	for open := true; open; {
 		var due <-chan time.Time
 		if len(l.pending) > 0 {
+			pace.Reset(time.Until(l.free))
 			due = pace.C
 		}
 		select {
@@ -145,39 +139,75 @@ func (l *listener) run(since catalog.Rev) error {
 			return nil
 		case <-l.r.s.quit:
 			return nil
-		case <-heartbeat.C:
-			l.buf = append(l.buf[:0], ":\n"...)
-			l.id(l.taken)
-		case <-l.sub.Wait():
-			l.merge(l.sub.Take())
-			continue
-		case <-veil.C:
-			for _, n := range l.veiled {
-				l.queue(&l.pending, n.Dirty, n.first)
-			}
-			l.veiled = l.veiled[:0]
-			continue
-		case <-look.C:
-			if l.sees() {
-				continue
-			}
-			l.reset()
-			return nil
+		case <-l.at.ready:
+			open = l.hear()
 		case <-due:
-			if !l.sees() {
-				l.reset()
-				return nil
-			}
-			l.merge(l.sub.Take()) // what came meanwhile goes along
-			first := l.pending[0].Dirty
-			l.pending = slices.Delete(l.pending, 0, 1)
-			l.event(first)
-			pace.Reset(liveGap)
-		}
-		if !l.flush() {
-			return nil
+			open = l.own()
 		}
 	}
+	return nil
+}
+
+// hear passes on the next beat, or keeps what it says; false ends the connection.
+func (l *listener) hear() bool {
+	b := l.at
+	l.at = b.next
+	switch b.kind {
+	case lookBeat:
+		return l.sees() || l.reset()
+	case veilBeat:
+		for _, n := range l.veiled {
+			l.pending = enqueue(l.pending, n.Dirty, n.first)
+		}
+		l.veiled = nil
+	}
+	l.upto = max(l.upto, b.id)
+	switch b.kind {
+	case aliveBeat:
+		l.buf = append(l.buf[:0], ":\n"...)
+		l.id()
+		return l.write(l.buf)
+	case changedBeat:
+		d, any := within(b.Dirty, l.box)
+		if any && l.together(b, &d) {
+			if !l.sees() {
+				return l.reset()
+			}
+			if b.id < l.told { // it came when this already waited
+				l.buf = append(l.buf[:0], b.event[:b.ends]...)
+				l.id()
+				return l.send(l.buf)
+			}
+			l.told = b.id
+			return l.send(b.event)
+		}
+		if any {
+			l.pending = enqueue(l.pending, d, b.first)
+		}
+	}
+	return true
+}
+
+// together reports whether the beat can be passed on as it is.
+func (l *listener) together(b *beat, d *layers.Dirty) bool {
+	select {
+	case <-b.next.ready: // already behind: what it is too slow for is merged
+		return false
+	default:
+	}
+	return len(l.pending) == 0 && len(l.veiled) == 0 && len(d.Tiles) == len(b.Tiles) && time.Until(l.free) <= liveSlack
+}
+
+// own sends the first of what waits for this client alone.
+func (l *listener) own() bool {
+	if !l.sees() {
+		return l.reset()
+	}
+	first := l.pending[0].Dirty
+	l.pending = slices.Delete(l.pending, 0, 1)
+	l.buf = appendTiles(l.buf[:0], &first)
+	l.id()
+	return l.send(l.buf)
 }
 
 // catchUp queues what changed since the client was last here.
@@ -187,18 +217,30 @@ func (l *listener) catchUp(ctx context.Context, since catalog.Rev) {
 		l.reset()
 		return
 	}
-	l.merge(boxes)
+	for _, d := range boxes {
+		l.upto = max(l.upto, d.Rev)
+		switch l.r.s.sight(l.r.view, d.Collection) {
+		case seesRows:
+			if d, any := within(d, l.box); any {
+				l.pending = enqueue(l.pending, d, since)
+			}
+		case seesSome: // as audience.merge says
+			l.veiled = enqueue(l.veiled, layers.Dirty{Collection: d.Collection, Rev: d.Rev}, since)
+		}
+	}
 }
 
-// reset tells the client to look at everything again.
-func (l *listener) reset() {
+// reset tells the client to look at everything again. It returns false, for those
+// whom that is the end of.
+func (l *listener) reset() bool {
 	rev := l.r.s.cfg.Engine.Rev()
 	l.buf = append(l.buf[:0], "event: reset\ndata: {\"rev\":"...)
 	l.buf = strconv.AppendInt(l.buf, int64(rev), 10)
 	l.buf = append(l.buf, "}\n"...)
-	l.told, l.taken, l.pending, l.veiled = 0, rev, nil, nil // what it knew is void, maybe of another store
-	l.id(rev)
-	l.flush()
+	l.told, l.upto, l.pending, l.veiled = 0, rev, nil, nil // what it knew is void, maybe of another store
+	l.id()
+	l.write(l.buf)
+	return false
 }
 
 // sees reports whether the caller is who it was, with the view it had. It asks
@@ -221,143 +263,28 @@ func (l *listener) sees() bool {
 	return true
 }
 
-// merge adds notices to those that wait, one per collection. Notices come in the
-// order of revisions, so none here is of a revision before the last one taken.
-//
-// Where the caller sees only some rows of a collection, a notice must not tell
-// where, or just when, one of the others changed: it stands for the whole
-// collection, whatever box the caller asked for, and waits for a fixed beat.
-func (l *listener) merge(news []layers.Dirty) {
-	first := l.taken
-	for _, d := range news {
-		l.taken = max(l.taken, d.Rev)
-		info, ok := l.r.s.cfg.Engine.Collection(d.Collection)
-		switch {
-		case !ok || !l.r.view.Sees(&info.Collection):
-		case !l.r.view.SeesAllRows(&info.Collection):
-			l.queue(&l.veiled, layers.Dirty{Collection: d.Collection, Rev: d.Rev}, first)
-		case l.wants(&d):
-			l.queue(&l.pending, d, first)
-		}
-	}
+// id ends what is in the buffer with its id: the revision up to which the client
+// now knows everything, so not beyond what still waits, and never back.
+func (l *listener) id() {
+	l.told = max(l.told, known(l.upto, l.pending, l.veiled))
+	l.buf = appendID(l.buf, l.told)
 }
 
-// queue adds a notice to a list of at most one per collection.
-func (l *listener) queue(list *[]notice, d layers.Dirty, first catalog.Rev) {
-	i := slices.IndexFunc(*list, func(p notice) bool { return p.Collection == d.Collection })
-	if i < 0 {
-		*list = append(*list, notice{d, first})
-		return
+// send writes an event, after which comes a gap.
+func (l *listener) send(event []byte) bool {
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
 	}
-	(*list)[i].Dirty = join((*list)[i].Dirty, d)
-	(*list)[i].first = min((*list)[i].first, first)
-}
-
-// maxTiles is from how many tiles on an event carries a box.
-const maxTiles = 200
-
-// join merges two notices for one collection. One that names neither tiles nor
-// box stands for the whole collection.
-func join(a, b layers.Dirty) layers.Dirty {
-	out := layers.Dirty{Collection: a.Collection, Rev: max(a.Rev, b.Rev)}
-	if everything(&a) || everything(&b) {
-		return out
-	}
-	if a.Box == nil && b.Box == nil {
-		out.Tiles = slices.Clone(a.Tiles)
-		have := make(map[geo.Tile]bool, len(a.Tiles))
-		for _, t := range a.Tiles {
-			have[t] = true
-		}
-		for _, t := range b.Tiles {
-			if !have[t] {
-				out.Tiles = append(out.Tiles, t)
-			}
-		}
-		if len(out.Tiles) <= maxTiles {
-			return out
-		}
-		out.Tiles = nil
-	}
-	box := dirtyBox(&a).Union(dirtyBox(&b))
-	out.Box = &box
-	return out
-}
-
-func everything(d *layers.Dirty) bool { return d.Box == nil && len(d.Tiles) == 0 }
-
-func dirtyBox(d *layers.Dirty) geo.Box {
-	if d.Box != nil {
-		return *d.Box
-	}
-	box := geo.EmptyBox()
-	for _, t := range d.Tiles {
-		box = box.Union(t.Box())
-	}
-	return box
-}
-
-// wants reports whether the notice concerns this client's box, and cuts it to that.
-func (l *listener) wants(d *layers.Dirty) bool {
-	if l.box == nil || everything(d) {
-		return true
-	}
-	if d.Box != nil {
-		return d.Box.Intersects(*l.box)
-	}
-	kept := make([]geo.Tile, 0, len(d.Tiles))
-	for _, t := range d.Tiles {
-		if t.Box().Intersects(*l.box) {
-			kept = append(kept, t)
-		}
-	}
-	d.Tiles = kept
-	return len(kept) > 0
-}
-
-// event puts a tiles event into the buffer.
-func (l *listener) event(d layers.Dirty) {
-	b := append(l.buf[:0], "event: tiles\ndata: {\"collection\":"...)
-	b = catalog.AppendJSONString(b, d.Collection)
-	b = strconv.AppendInt(append(b, `,"rev":`...), int64(d.Rev), 10)
-	switch {
-	case d.Box != nil:
-		b = appendBox(append(b, `,"bbox":`...), *d.Box)
-	case len(d.Tiles) > 0:
-		b = append(b, `,"tiles":[`...)
-		for i, t := range d.Tiles {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(append(append(b, '"'), t.String()...), '"')
-		}
-		b = append(b, ']')
-	default:
-		b = appendBox(append(b, `,"bbox":`...), geo.World())
-	}
-	l.buf = append(b, "}\n"...)
+	l.free = l.free.Add(liveGap)
 	l.r.s.metrics.events.Inc()
-	l.id(d.Rev)
+	return l.write(event)
 }
 
-// id ends an event with its id: the revision up to which the client now knows
-// everything, so not beyond what still waits, and never back.
-func (l *listener) id(rev catalog.Rev) {
-	for _, list := range [...][]notice{l.pending, l.veiled} {
-		for i := range list {
-			rev = min(rev, list[i].first-1)
-		}
-	}
-	l.told = max(l.told, rev)
-	l.buf = append(l.buf, "id: "...)
-	l.buf = strconv.AppendInt(l.buf, int64(l.told), 10)
-	l.buf = append(l.buf, "\n\n"...)
-}
-
-// flush writes the buffer; false when the client is gone.
-func (l *listener) flush() bool {
+// write sends bytes at once; false when the client is gone.
+func (l *listener) write(b []byte) bool {
 	_ = l.out.SetWriteDeadline(time.Now().Add(liveWrite)) // not every connection knows deadlines
-	if _, err := l.r.Response().Write(l.buf); err != nil {
+	if _, err := l.r.Response().Write(b); err != nil {
 		return false
 	}
 	return l.out.Flush() == nil

@@ -177,6 +177,7 @@ type Server struct {
 
 	crossOrigin *http.CrossOriginProtection
 
+	audiences audiences
 	subscribe func() subscription // cfg.Engine.Subscribe; tests have their own
 	veil      time.Duration       // liveVeil; tests have their own
 
