@@ -17,9 +17,14 @@ type gzipper struct {
 	out []byte
 }
 
+// pack returns raw as gzip, in memory of its own.
+func (g *gzipper) pack(raw []byte) []byte {
+	g.out = g.Gzip(g.out[:0], raw)
+	return slices.Clone(g.out)
+}
+
 // zstd and brotli at their fastest come out as small as our gzip.
 var (
-	gzips = sync.Pool{New: func() any { return new(gzipper) }}
 	zstds = sync.Pool{New: func() any {
 		w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 		if err != nil {
@@ -32,13 +37,10 @@ var (
 )
 
 // compress returns raw in the encoding, in memory of its own.
-func compress(enc Encoding, raw []byte) []byte {
+func (d *renderer) compress(enc Encoding, raw []byte) []byte {
 	switch enc {
 	case Gzip:
-		g := gzips.Get().(*gzipper)
-		defer gzips.Put(g)
-		g.out = g.Gzip(g.out[:0], raw)
-		return slices.Clone(g.out)
+		return d.gzip.pack(raw)
 	case Zstd:
 		w := zstds.Get().(*zstd.Encoder)
 		defer zstds.Put(w)

@@ -68,7 +68,7 @@ func TestTilesAreAsSmallAsTheStandardLibrarys(t *testing.T) {
 		for _, all := range []bool{false, true} {
 			ours, theirs := 0, 0
 			for _, raw := range drawn(t, e, z, all, 5) {
-				packed := compress(Gzip, raw)
+				packed := new(gzipper).pack(raw)
 				if got := expand(t, Gzip, packed); !bytes.Equal(got, raw) {
 					t.Fatalf("zoom %d: a tile does not come back", z)
 				}

@@ -48,6 +48,7 @@ func newLayerJob(c *collection, r *TileRequest) (layerJob, error) {
 // renderer draws tiles in memory that it keeps. It is used by one goroutine at a time.
 type renderer struct {
 	w      mvt.Writer
+	gzip   gzipper
 	find   index.Finder
 	clip   geo.Clipper
 	simple geo.Simplifier
@@ -123,6 +124,7 @@ const cancelEvery = 512
 func (d *renderer) full(ctx context.Context, t geo.Tile) error {
 	refs := d.find.Search(d.snap, d.clipGrid)
 	d.expect(refs)
+	d.w.Expect(len(refs))
 	for i, r := range refs {
 		if i%cancelEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
 	"nagar/catalog"
 	"nagar/geo"
@@ -61,5 +62,52 @@ func TestARendererAtRestKeepsNoSegment(t *testing.T) {
 	q.put(d, 1)
 	if q.get(1) == d {
 		t.Error("a renderer beyond the limit was kept")
+	}
+}
+
+// TestRenderersGoWhenNobodyNeedsThem: after a busy minute a server has as many
+// renderers as it uses at a time, and at rest none.
+func TestRenderersGoWhenNobodyNeedsThem(t *testing.T) {
+	for _, features := range []int{1, bigJob} {
+		p := renderers{wait: time.Hour}
+		use := func(n int) {
+			var ds []*renderer
+			for range n {
+				d := p.get(features)
+				d.w.Expect(1000)
+				ds = append(ds, d)
+			}
+			for _, d := range ds {
+				p.put(d, features)
+			}
+		}
+		idle := func(when string, want int) {
+			t.Helper()
+			if n := len(p.idle[0]) + len(p.idle[1]); n != want {
+				t.Fatalf("%s: %d renderers are kept, want %d", when, n, want)
+			}
+			if want == 0 && p.held != 0 {
+				t.Fatalf("%s: %d bytes are said to be kept", when, p.held)
+			}
+		}
+		use(8)
+		idle("after eight at a time", 8)
+		p.drop()
+		use(2)
+		p.drop()
+		idle("after two at a time", 2)
+		p.drop()
+		idle("at rest", 0)
+		if p.look != nil {
+			t.Error("a look is due though nothing is kept")
+		}
+		for range 2 * keepAll / keepSmall {
+			d := new(renderer)
+			d.w.Expect(keepSmall / 100)
+			p.put(d, features)
+		}
+		if p.held > keepAll {
+			t.Errorf("%d bytes are kept, more than %d", p.held, keepAll)
+		}
 	}
 }

@@ -152,7 +152,7 @@ func (e *Engine) draw(ctx context.Context, r *TileRequest, jobs []layerJob, feat
 	case r.Encoding == Gzip && packed != nil:
 		t.Data = packed
 	default:
-		t.Data = compress(r.Encoding, raw)
+		t.Data = d.compress(r.Encoding, raw)
 	}
 	return t, nil
 }
@@ -169,7 +169,7 @@ func (d *renderer) fit(ctx context.Context, r *TileRequest, jobs []layerJob, bud
 			return nil, nil
 		}
 		// Judge by gzip, whatever was asked for: every encoding shows the same.
-		if packed = compress(Gzip, raw); len(packed) <= budget {
+		if packed = d.compress(Gzip, raw); len(packed) <= budget {
 			return packed, nil
 		}
 	}

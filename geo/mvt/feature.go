@@ -63,8 +63,8 @@ func (w *Writer) Flush() {
 	// Two lengths and an id of ten bytes at most, five field numbers, the type, and
 	// what a store of eight bytes writes beyond.
 	const beside = 4*binary.MaxVarintLen64 + 6 + 8
-	at := len(w.features)
-	b := slices.Grow(w.features, len(w.waiting)*beside+7*len(w.tags)+len(w.geom))
+	at := len(w.out)
+	b := grow(w.out, len(w.waiting)*beside+7*len(w.tags)+len(w.geom))
 	b = b[:cap(b)]
 	geom, from := w.geom, 0
 	for i, f := range w.waiting {
@@ -73,7 +73,7 @@ func (w *Writer) Flush() {
 		from = int(f.end)
 	}
 	w.count += len(w.waiting)
-	w.features = b[:at]
+	w.out = b[:at]
 	w.waiting, w.geom, w.tags, w.width = w.waiting[:0], geom[:0], w.tags[:0], 0
 }
 
@@ -199,7 +199,7 @@ func (w *Writer) CleanRing(coords []int32) bool {
 	if n < 6 || n >= 1<<15 {
 		return false
 	}
-	g := slices.Grow(w.geom, 10*n/2+4*binary.MaxVarintLen64)
+	g := grow(w.geom, 10*n/2+4*binary.MaxVarintLen64)
 	at := len(g)
 	g = g[:cap(g)]
 	ox, oy := coords[0], coords[1]

@@ -10,7 +10,6 @@ package mvt
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // GeomType is the type of a feature's geometry (section 4.3.4).
@@ -30,16 +29,18 @@ const (
 // caller can go through them column by column. The zero value is ready; it is not
 // safe for concurrent use.
 type Writer struct {
-	out      []byte // finished layers
-	name     string
-	features []byte
-	count    int
-	keys     []byte // encoded Layer.keys
-	nkeys    uint32
-	values   []byte // encoded Layer.values
-	nvalues  uint32
-	last     int // where the last value begins
-	table    table
+	out     []byte // finished layers, then the features of the open one
+	skip    int    // where the tile begins in out
+	start   int    // where the open layer begins in out, its head first
+	body    int    // where its features begin
+	name    string
+	count   int
+	keys    []byte // encoded Layer.keys
+	nkeys   uint32
+	values  []byte // encoded Layer.values
+	nvalues uint32
+	last    int // where the last value begins
+	table   table
 
 	// the features that wait for their attributes
 	waiting []pending
@@ -64,21 +65,23 @@ type pending struct {
 
 // Reset begins a new tile.
 func (w *Writer) Reset() {
-	w.out = w.out[:0]
+	w.out, w.skip, w.start = w.out[:0], 0, 0
 }
 
-// Bytes returns the finished layers. They are the Writer's: valid until Reset.
-func (w *Writer) Bytes() []byte { return w.out }
+// Bytes returns the finished layers. They are the Writer's: valid until Layer or Reset.
+func (w *Writer) Bytes() []byte { return w.out[w.skip:] }
 
 // Held is about how many bytes of memory the Writer keeps for the next tile.
 func (w *Writer) Held() int {
-	return cap(w.out) + cap(w.features) + cap(w.values) + cap(w.geom) + 8*(cap(w.table.slots)+2*cap(w.table.known)+cap(w.tags))
+	return cap(w.out) + cap(w.values) + cap(w.geom) + 8*(cap(w.table.slots)+2*cap(w.table.known)+cap(w.tags))
 }
 
 // Layer begins a layer.
 func (w *Writer) Layer(name string) {
-	w.name = name
-	w.features, w.count = w.features[:0], 0
+	w.name, w.count = name, 0
+	w.start = len(w.out)
+	w.body = w.start + maxHead + len(name)
+	w.out = grow(w.out, w.body-w.start)[:w.body]
 	w.keys, w.nkeys = w.keys[:0], 0
 	w.values, w.nvalues = w.values[:0], 0
 	w.waiting, w.geom, w.tags, w.width = w.waiting[:0], w.geom[:0], w.tags[:0], 0
@@ -88,23 +91,50 @@ func (w *Writer) Layer(name string) {
 // Count is the number of features of the open layer.
 func (w *Writer) Count() int { return w.count + len(w.waiting) }
 
+// Expect makes room for a layer of about so many features at once.
+func (w *Writer) Expect(features int) { w.out = grow(w.out, features*aboutFeature) }
+
+// aboutFeature is about how many bytes a footprint takes with its attributes.
+const aboutFeature = 72
+
+// grow makes room for n more bytes. It doubles what append would make a quarter
+// larger again and again: a large tile was copied five times over.
+func grow(b []byte, n int) []byte {
+	if cap(b)-len(b) >= n {
+		return b
+	}
+	return append(make([]byte, 0, max(2*cap(b), len(b)+n)), b...)
+}
+
+// maxHead is the most bytes of a layer before its features, without its name: two
+// field numbers and lengths, and the version.
+const maxHead = 1 + binary.MaxVarintLen64 + 2 + 1 + binary.MaxVarintLen64
+
 // EndLayer closes the layer; one without features is left out (section 4.1).
 func (w *Writer) EndLayer(extent uint32) {
 	w.Flush()
 	if w.count == 0 {
+		w.out = w.out[:w.start]
 		return
 	}
-	size := 1 + uvarintLen(uint64(len(w.name))) + len(w.name) +
-		len(w.features) + len(w.keys) + len(w.values) + 1 + uvarintLen(uint64(extent)) + 2
-	w.out = slices.Grow(w.out, size+1+binary.MaxVarintLen64)
-	w.out = binary.AppendUvarint(append(w.out, 3<<3|2), uint64(size))
-	w.out = append(w.out, 15<<3, 2) // version
-	w.out = binary.AppendUvarint(append(w.out, 1<<3|2), uint64(len(w.name)))
-	w.out = append(w.out, w.name...)
-	w.out = append(w.out, w.features...)
-	w.out = append(w.out, w.keys...)
-	w.out = append(w.out, w.values...)
+	w.out = grow(w.out, len(w.keys)+len(w.values)+1+binary.MaxVarintLen64)
+	w.out = append(append(w.out, w.keys...), w.values...)
 	w.out = binary.AppendUvarint(append(w.out, 5<<3), uint64(extent))
+	size := 2 + 1 + uvarintLen(uint64(len(w.name))) + len(w.name) + len(w.out) - w.body
+	var head [maxHead]byte
+	h := binary.AppendUvarint(append(head[:0], 3<<3|2), uint64(size))
+	h = append(h, 15<<3, 2) // version
+	h = binary.AppendUvarint(append(h, 1<<3|2), uint64(len(w.name)))
+	// The head is shorter than its room by what the lengths take less. The first
+	// layer begins later, those after it are moved.
+	from := w.body - len(w.name) - len(h)
+	copy(w.out[from:], h)
+	copy(w.out[from+len(h):], w.name)
+	if w.start == w.skip {
+		w.skip = from
+		return
+	}
+	w.out = w.out[:w.start+copy(w.out[w.start:], w.out[from:])]
 }
 
 // Key adds a key to the layer's dictionary and returns its index. The caller adds
@@ -174,7 +204,7 @@ func (w *Writer) Bool(v bool) uint32 {
 func (w *Writer) value(body int) int {
 	w.last = len(w.values)
 	w.nvalues++
-	w.values = slices.Grow(w.values, body+2*binary.MaxVarintLen64)
+	w.values = grow(w.values, body+2*binary.MaxVarintLen64)
 	return w.last
 }
 

@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"slices"
 )
 
 const (
@@ -41,6 +42,8 @@ type Encoder struct {
 // Gzip appends src to dst as a gzip file and returns it.
 func (e *Encoder) Gzip(dst, src []byte) []byte {
 	// No name, no time, the fastest method, unknown system.
+	// More than most need, and what a block asks for: it need not be copied then.
+	dst = slices.Grow(dst, min(2*len(src), len(src)/4*3+2*blockSize)+1024)
 	e.w = bitWriter{out: append(dst, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255)}
 	e.crc = 0
 	e.parts(src, maxPart)
