@@ -214,7 +214,7 @@ func (g *generator) tax(h *house, r rng, st *state) catalog.Properties {
 	}
 	return catalog.Properties{
 		text("owner", person(r)), text("use", h.use), amount("assessed_m2", math.Round(assessed)),
-		amount("tax_inr", math.Round(assessed*rate/10)*10), date("assessed", day.AddDate(0, -r.IntN(48), 0)),
+		amount("tax_inr", math.Round(assessed*rate/10)*10), date("assessed", Day.AddDate(0, -r.IntN(48), 0)),
 	}
 }
 
@@ -223,7 +223,7 @@ func (g *generator) water(h *house, r rng, _ *state) catalog.Properties {
 	if h.floors > 4 {
 		size = []int{20, 25, 40, 50}[r.IntN(4)]
 	}
-	return catalog.Properties{text("consumer", person(r)), number("size_mm", size), date("connected", day.AddDate(-r.IntN(30), -r.IntN(12), 0))}
+	return catalog.Properties{text("consumer", person(r)), number("size_mm", size), date("connected", Day.AddDate(-r.IntN(30), -r.IntN(12), 0))}
 }
 
 func (g *generator) permit(h *house, r rng, st *state) catalog.Properties {
@@ -231,7 +231,7 @@ func (g *generator) permit(h *house, r rng, st *state) catalog.Properties {
 	if st.overbuilt = floors > 1 && r.chance(.06); st.overbuilt {
 		floors -= 1 + r.IntN(min(2, floors-1))
 	}
-	issued := day.AddDate(h.year-day.Year()-2, -r.IntN(12), -r.IntN(27))
+	issued := Day.AddDate(h.year-Day.Year()-2, -r.IntN(12), -r.IntN(27))
 	return catalog.Properties{
 		text("kind", "occupation certificate"), number("floors", floors), amount("area_m2", math.Round(h.area*float64(floors))),
 		date("issued", issued), text("architect", person(r)),
@@ -241,9 +241,9 @@ func (g *generator) permit(h *house, r rng, st *state) catalog.Properties {
 // certificate is of what has to be renewed every so many years; a share has run out.
 func certificate(years int, late float64) func(*generator, *house, rng, *state) catalog.Properties {
 	return func(_ *generator, _ *house, r rng, _ *state) catalog.Properties {
-		expires := day.AddDate(0, 0, 1+r.IntN(365*years-1))
+		expires := Day.AddDate(0, 0, 1+r.IntN(365*years-1))
 		if r.chance(late) {
-			expires = day.AddDate(0, 0, -1-r.IntN(900))
+			expires = Day.AddDate(0, 0, -1-r.IntN(900))
 		}
 		return catalog.Properties{date("issued", expires.AddDate(-years, 0, 0)), date("expires", expires), text("applicant", person(r))}
 	}
@@ -251,13 +251,13 @@ func certificate(years int, late float64) func(*generator, *house, rng, *state) 
 
 func (g *generator) audit(h *house, r rng, _ *state) catalog.Properties {
 	grade := []string{"C1", "C2-A", "C2-B", "C3"}[r.pick([]float64{1, 2, 4, 6})]
-	issued := day.AddDate(0, 0, -r.IntN(365*12))
+	issued := Day.AddDate(0, 0, -r.IntN(365*12))
 	return catalog.Properties{text("grade", grade), date("issued", issued), date("expires", issued.AddDate(10, 0, 0)), text("engineer", person(r))}
 }
 
 var trades = []string{"grocery", "restaurant", "clinic", "workshop", "tailor", "bakery", "stationery", "warehouse"}
 
 func (g *generator) trade(_ *house, r rng, _ *state) catalog.Properties {
-	issued := day.AddDate(0, 0, -r.IntN(500))
+	issued := Day.AddDate(0, 0, -r.IntN(500))
 	return catalog.Properties{text("trade", trades[r.IntN(len(trades))]), date("issued", issued), date("expires", issued.AddDate(1, 0, 0)), text("licensee", person(r))}
 }

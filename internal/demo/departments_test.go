@@ -70,7 +70,7 @@ func TestDepartments(t *testing.T) {
 					t.Errorf("%s/%s carries %s and is of %s", c.Name, f.ID, u, want)
 				}
 			}
-			if e := f.Props.Get("expires").String(); e != "" && e < day.Format("2006-01-02") {
+			if e := f.Props.Get("expires").String(); e != "" && e < Day.Format("2006-01-02") {
 				expired++
 			}
 		}

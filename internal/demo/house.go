@@ -126,7 +126,7 @@ func (g *generator) structures() error {
 		}
 		f := catalog.Feature{ID: h.id.String(), Props: catalog.Properties{
 			text("uid", h.id.String()), text("status", "in_use"), text("ward", h.ward), text("address", g.address(h)),
-			{Name: "built", Value: catalog.Date(day.AddDate(h.year-day.Year(), -i%11, -i%27))},
+			{Name: "built", Value: catalog.Date(Day.AddDate(h.year-Day.Year(), -i%11, -i%27))},
 		}}
 		if err := g.yield("structures", &f); err != nil {
 			return err

@@ -16,9 +16,9 @@ import (
 // with it as a citizen sees that report whole.
 const DemoContact = "+910000000001"
 
-// day is the day that the demo's records look back from: the same seed gives the
+// Day is the day that the demo's records look back from: the same seed gives the
 // same bytes, whenever it is asked.
-var day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+var Day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
 var complaints = []struct{ category, text string }{
 	{"pothole", "A pothole in front of the gate, deep since the last rain"},
@@ -43,7 +43,7 @@ func (g *generator) records() error {
 	for i := range n {
 		s := g.sites[r.IntN(len(g.sites))]
 		c := complaints[r.IntN(len(complaints))]
-		asked := day.Add(-time.Duration(r.IntN(90*24)) * time.Hour)
+		asked := Day.Add(-time.Duration(r.IntN(90*24)) * time.Hour)
 		lon, lat := g.out(s.at)
 		err := g.put("reports", "r", geo.NewPoint(lon, lat), catalog.Properties{
 			text("category", c.category), text("status", states[r.IntN(len(states))]),
@@ -65,8 +65,8 @@ func (g *generator) records() error {
 		err := g.put("assets", "a", geo.NewPoint(lon, lat), catalog.Properties{
 			text("name", fmt.Sprintf("%s %d", kind, i+1)), text("kind", kind), text("ward", s.ward),
 			text("condition", conditions[r.IntN(len(conditions))]),
-			{Name: "installed", Value: catalog.Date(day.AddDate(-1-r.IntN(20), 0, -r.IntN(300)))},
-			{Name: "inspected", Value: catalog.Date(day.AddDate(0, 0, -r.IntN(300)))},
+			{Name: "installed", Value: catalog.Date(Day.AddDate(-1-r.IntN(20), 0, -r.IntN(300)))},
+			{Name: "inspected", Value: catalog.Date(Day.AddDate(0, 0, -r.IntN(300)))},
 		})
 		if err != nil {
 			return err

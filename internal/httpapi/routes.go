@@ -56,8 +56,11 @@ func (s *Server) table() []route {
 	if s.cfg.Structures != nil {
 		all = append(all, structureRoutes())
 		if !s.cfg.ReadOnly {
-			all = append(all, structureWriteRoutes(), leaseRoutes())
+			all = append(all, structureWriteRoutes())
 		}
+	}
+	if s.cfg.Reviews != nil {
+		all = append(all, reviewRoutes(s.cfg.ReadOnly))
 	}
 	if s.cfg.Identities != nil {
 		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())

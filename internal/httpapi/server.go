@@ -25,6 +25,7 @@ import (
 	"nagar/internal/access/identity"
 	"nagar/internal/access/oidc"
 	"nagar/internal/registry"
+	"nagar/internal/registry/linkage"
 	"nagar/layers"
 )
 
@@ -120,6 +121,9 @@ type Config struct {
 	Search Searcher
 	// Structures is the register of structures; nil leaves its routes out.
 	Structures *registry.Registry
+	// Reviews is the queue of records whose structure is not certain; nil leaves its
+	// routes out.
+	Reviews *linkage.Queue
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
 	Gate Gate
 	// Identities lets people sign in and manages who they are, Policies keeps the

@@ -21,6 +21,9 @@ func (l *loader) hasFeatures(ctx context.Context) (bool, error) {
 
 // prepareWrites learns what the writes need to know of what is stored.
 func (l *loader) prepareWrites(ctx context.Context) error {
+	if err := l.prepareLinks(ctx); err != nil {
+		return err
+	}
 	if l.opts.registers() && l.m.uid >= 0 {
 		var err error
 		if l.structures, err = newStructures(ctx, l.store, l.c.Name); err != nil {
@@ -72,7 +75,21 @@ func (l *loader) batch(ops iter.Seq2[*catalog.Op, error]) catalog.Batch {
 	return b
 }
 
-func (l *loader) committed(r catalog.Result) {
+// committed counts what a batch did; beside are the places of the operations in it
+// that are not features of the file.
+func (l *loader) committed(r catalog.Result, beside []int) {
+	for _, i := range beside {
+		switch r.Statuses[i] {
+		case catalog.Created:
+			r.Created--
+		case catalog.Updated:
+			r.Updated--
+		case catalog.Unchanged:
+			r.Unchanged--
+		case catalog.Deleted:
+			r.Deleted--
+		}
+	}
 	l.sum.Loaded += int64(r.Created)
 	l.sum.Updated += int64(r.Updated)
 	l.sum.Unchanged += int64(r.Unchanged)
@@ -84,17 +101,23 @@ func (l *loader) committed(r catalog.Result) {
 // applyWhole writes everything in one batch, streaming.
 func (l *loader) applyWhole(ctx context.Context, items iter.Seq2[*item, error]) error {
 	var failed error
+	var beside []int
+	n := 0
 	ops := func(yield func(*catalog.Op, error) bool) {
-		for it, err := range items {
+		for group, err := range l.grouped(ctx, items) {
 			if err != nil {
 				failed = err
 				yield(nil, err)
 				return
 			}
-			l.count(it)
-			op := l.op(it)
-			if !yield(&op, nil) {
-				return
+			for i := range group.ops {
+				if i >= group.features {
+					beside = append(beside, n)
+				}
+				n++
+				if !yield(&group.ops[i], nil) {
+					return
+				}
 			}
 		}
 	}
@@ -106,7 +129,7 @@ func (l *loader) applyWhole(ctx context.Context, items iter.Seq2[*item, error]) 
 		}
 		return fmt.Errorf("apply to %s: %w", l.c.Name, err)
 	}
-	l.committed(r)
+	l.committed(r, beside)
 	return nil
 }
 
@@ -149,19 +172,19 @@ func (l *loader) applyItems(ctx context.Context, items []item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	ops := func(yield func(*catalog.Op, error) bool) {
-		for i := range items {
-			op := l.op(&items[i])
-			if !yield(&op, nil) {
-				return
-			}
-		}
+	g := group{features: len(items)}
+	for i := range items {
+		g.ops = append(g.ops, l.op(&items[i]))
 	}
-	r, err := l.store.Apply(ctx, l.batch(ops))
+	var r catalog.Result
+	err := l.link(ctx, &g)
+	if err == nil {
+		r, err = l.store.Apply(ctx, l.batch(catalog.Ops(g.ops...)))
+	}
 	var invalid *catalog.Invalid
 	switch {
 	case err == nil:
-		l.committed(r)
+		l.committed(r, g.beside())
 		for i := range items {
 			l.count(&items[i])
 		}

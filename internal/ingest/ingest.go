@@ -9,6 +9,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,8 +54,24 @@ type Options struct {
 	BatchSize int // features per batch; 0 is 5,000
 	Workers   int // decoding goroutines; 0 is one per processor
 
+	// Linker, when set, joins the rows of departments' collections to structures while
+	// they are loaded; nil leaves them as they come.
+	Linker Linker
+
 	// Progress, when set, is called from time to time, by one goroutine.
 	Progress func(Progress)
+}
+
+// Linker opens what links the rows of one collection, nil for a collection whose rows
+// are not linked. It may add fields to the collection's description.
+type Linker func(ctx context.Context, collection string) (Links, error)
+
+// Links fills in the links of rows that are about to be written, and returns what is
+// to be written in the same batch.
+type Links interface {
+	Link(ctx context.Context, ops []catalog.Op) ([]catalog.Op, error)
+	// Report is what became of the rows so far, for the summary.
+	Report() any
 }
 
 // Progress is how far a load has come.
@@ -97,6 +114,7 @@ type Summary struct {
 	Created     bool           `json:"created,omitempty"`      // the collection is new
 	Class       *catalog.Class `json:"class,omitempty"`        // of the new collection
 	FieldsAdded []FieldReport  `json:"fields_added,omitempty"` // with their classification
+	Links       any            `json:"links,omitempty"`        // what the Linker did
 	DryRun      bool           `json:"dry_run,omitempty"`
 	Warnings    []string       `json:"warnings,omitempty"`
 	Error       string         `json:"error,omitempty"` // why it ended early

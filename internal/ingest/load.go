@@ -57,6 +57,7 @@ type loader struct {
 	seen       map[uint64]struct{}
 	stored     map[uint64]struct{} // ids before the load, for Append
 	structures *structures
+	links      Links
 
 	placed, outside, swapped int64
 	extra                    int64
@@ -284,6 +285,9 @@ func (l *loader) progress(last bool) {
 
 // conclude adds what can only be said at the end.
 func (l *loader) conclude() {
+	if l.links != nil {
+		l.sum.Links = l.links.Report()
+	}
 	if l.placed > 0 && l.swapped*2 > l.placed {
 		l.warn(fmt.Sprintf("%d of %d features lie outside the city, and %d of them would lie inside with longitude and latitude swapped: is the order in the file latitude, longitude?", l.outside, l.placed, l.swapped))
 	} else if l.placed > 0 && l.outside == l.placed && l.sum.Rejected < l.sum.Read {

@@ -14,7 +14,9 @@ type Brief struct {
 	Name     string
 	Address  string
 	Status   string
-	Geometry geo.Geometry // None where there is none to see
+	Ward     string
+	Height   catalog.Value // metres, Null where it is not known or seen
+	Geometry geo.Geometry  // None where there is none to see
 	shown    []row
 }
 
@@ -24,6 +26,9 @@ func (b *Brief) Shown(fn func(c *catalog.Collection, id string, shown catalog.Pr
 		fn(b.shown[i].c, b.shown[i].ID, b.shown[i].Props)
 	}
 }
+
+// Seen reports whether there is, for the view, such a structure at that moment.
+func (b *Brief) Seen() bool { return len(b.shown) > 0 }
 
 // Briefs returns what tells the structures apart at that moment, and the revision
 // that it is of. One that is not there then has a UID only.
@@ -49,6 +54,12 @@ func (r *Registry) Briefs(ctx context.Context, uids []string, at catalog.At, vie
 				}
 				if s := f.text("address"); s != "" {
 					b.Address = s
+				}
+				if s := f.text("ward"); s != "" {
+					b.Ward = s
+				}
+				if h := f.Props.Get("height_m"); !h.IsNull() && h.Float() > b.Height.Float() {
+					b.Height = h
 				}
 				if f.Geometry.Type != geo.None && (name == Buildings || len(shapes) == 0) {
 					shapes = append(shapes, f.Geometry)

@@ -13,6 +13,7 @@ import (
 	"nagar/internal/demo"
 	"nagar/internal/format/geojson"
 	"nagar/internal/ingest"
+	"nagar/internal/registry/linkage"
 )
 
 // demoBatch is how many features one revision of the demo holds.
@@ -46,8 +47,13 @@ func (c *demoCmd) Run(con *console) error {
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
 		start := time.Now()
 		p := newProgress(con.stderr, "features")
-		w := &demoWriter{ctx: con.ctx, store: s, report: func(n int) { p.show(ingest.Progress{Read: int64(n)}) }}
-		err := demo.Generate(con.ctx, demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}, w.add)
+		l, err := newLinker(s, profile)
+		if err != nil {
+			return err
+		}
+		l.Now = func() time.Time { return demo.Day } // same seed, same bytes
+		w := &demoWriter{ctx: con.ctx, store: s, linker: l, report: func(n int) { p.show(ingest.Progress{Read: int64(n)}) }}
+		err = demo.Generate(con.ctx, demo.Options{Profile: profile, Buildings: c.Buildings, Seed: c.Seed}, w.add)
 		if err == nil {
 			err = w.flush()
 		}
@@ -88,6 +94,8 @@ func (c *demoCmd) resurvey(con *console, profile *city.Profile) (err error) {
 type demoWriter struct {
 	ctx    context.Context
 	store  catalog.Store
+	linker *linkage.Linker
+	links  *linkage.Session // of the collection being written; nil: it is not matched
 	ops    []catalog.Op
 	at     string // collection being written
 	total  catalog.Result
@@ -96,16 +104,29 @@ type demoWriter struct {
 
 func (w *demoWriter) add(collection string, f *catalog.Feature) error {
 	if collection != w.at {
-		if err := w.label(collection); err != nil {
+		if err := w.begin(collection); err != nil {
 			return err
 		}
-		w.at = collection
 	}
 	w.ops = append(w.ops, catalog.Op{Kind: catalog.Put, Collection: collection, Feature: *f})
 	if len(w.ops) == demoBatch {
 		return w.flush()
 	}
 	return nil
+}
+
+// begin makes a collection ready. What came before is written: records are matched
+// with the structures that there are.
+func (w *demoWriter) begin(collection string) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	err := w.label(collection)
+	if err == nil {
+		w.at = collection
+		w.links, err = w.linker.Begin(w.ctx, collection)
+	}
+	return err
 }
 
 func (w *demoWriter) label(collection string) error {
@@ -130,9 +151,6 @@ func (w *demoWriter) label(collection string) error {
 func (w *demoWriter) define(collection string) error {
 	for _, c := range demo.Definitions() {
 		if c.Name == collection {
-			if err := w.flush(); err != nil {
-				return err
-			}
 			_, err := w.store.Define(w.ctx, c)
 			return err
 		}
@@ -143,6 +161,13 @@ func (w *demoWriter) define(collection string) error {
 func (w *demoWriter) flush() error {
 	if len(w.ops) == 0 {
 		return nil
+	}
+	if w.links != nil {
+		more, err := w.links.Link(w.ctx, w.ops)
+		if err != nil {
+			return fmt.Errorf("match the demo city's %s: %w", w.at, err)
+		}
+		w.ops = append(w.ops, more...)
 	}
 	r, err := w.store.Apply(w.ctx, catalog.Batch{Author: "importer demo", Reason: demo.Source, Ops: catalog.Ops(w.ops...)})
 	if err != nil {

@@ -26,7 +26,7 @@ type loadCmd struct {
 	Rejects    string            `help:"Write rejected features here (GeoJSONSeq), each with its reason." placeholder:"FILE"`
 	DryRun     bool              `help:"Read and judge everything, write nothing."`
 	ValidFrom  string            `help:"Since when this is true in the city: a date, or a time with zone." placeholder:"DATE"`
-	NoRegister bool              `help:"Leave structure UIDs out (buildings)."`
+	NoRegister bool              `help:"Leave structure UIDs out (buildings), and records as they come: unmatched."`
 	Public     bool              `help:"Publish what this load creates; else a new collection is internal and its fields are restricted."`
 	City       string            `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	storeFlag
@@ -47,11 +47,15 @@ func (c *loadCmd) Run(con *console) error {
 		debug.SetMemoryLimit(200 << 20)
 	}
 	return withStore(con.ctx, c.storeFlag, func(s catalog.Store) error {
+		l, err := newLinker(s, profile)
+		if err != nil {
+			return err
+		}
 		p := newProgress(con.stderr, "features")
 		summary, err := ingest.Load(con.ctx, s, profile, ingest.Options{
 			Collection: c.Collection, From: c.From, Stdin: con.stdin, Format: c.Format, Layer: c.Layer, CRS: c.CRS,
 			Map: c.Map, ID: c.ID, Mode: ingest.Mode(c.Mode), Atomic: c.Atomic, Repair: c.Repair, Rejects: c.Rejects,
-			DryRun: c.DryRun, ValidFrom: from, NoRegister: c.NoRegister, Public: c.Public, Author: "importer load", Progress: p.show,
+			DryRun: c.DryRun, ValidFrom: from, NoRegister: c.NoRegister, Public: c.Public, Author: "importer load", Progress: p.show, Linker: linker(l),
 		})
 		p.done()
 		if ingest.IsUsage(err) {

@@ -21,6 +21,7 @@ import (
 
 type grammar struct {
 	Load        loadCmd        `cmd:"" help:"Load a file into a collection."`
+	Match       matchCmd       `cmd:"" help:"Find the structures of departments' records that name none; what is doubtful waits for somebody's review."`
 	Demo        demoCmd        `cmd:"" help:"Fill the store with a synthetic city; the same seed gives the same bytes."`
 	Define      defineCmd      `cmd:"" help:"Create or alter a collection from a schema file."`
 	Export      exportCmd      `cmd:"" help:"Write a collection to a file."`

@@ -32,7 +32,7 @@ const (
 
 // rule is a row of the matrix: a request of a route, and what comes of it for each
 // caller. In the path, {new:COLLECTION} is the id of a feature made for this
-// request, {account} and {token} those of an account and a token.
+// request, {review:COLLECTION} that of the review of one, {account} and {token} those of an account and a token.
 type rule struct{ route, path, body, want string }
 
 const (
@@ -85,10 +85,20 @@ func matrix() []rule {
 
 		{"POST /api/structures", "/api/structures", `{"kind":"register"}`, "143333++"},
 		{"POST /api/structures/{uid}/events", "/api/structures/" + structureUID(4) + "/events", `{"kind":"status","status":"none"}`, "143333++"},
-		{"POST /api/structures/uids", "/api/structures/uids", `{"count":2,"device":"tablet"}`, "143333++"},
-		{"GET /api/structures/uids", "/api/structures/uids", "", "143333++"},
-		{"DELETE /api/structures/uids/{lease}", "/api/structures/uids/none", "", "14333344"},
 		{"POST /api/structures/{uid}/events", "/api/structures/12345-67890/events", `{"kind":"demolish"}`, "14444444"},
+
+		{"GET /api/reviews", "/api/reviews?limit=1", "", everyone},
+		{"GET /api/reviews", "/api/reviews?collection=depots_marked", "", ofTheStaff},
+		{"GET /api/reviews", "/api/reviews?collection=files_marked", "", personal},
+		{"GET /api/reviews/summary", "/api/reviews/summary", "", everyone},
+		{"GET /api/reviews/{id}", "/api/reviews/trees_marked.none", "", nothing},
+		{"GET /api/reviews/{id}", "/api/reviews/{review:trees_marked}", "", everyone},
+		{"GET /api/reviews/{id}", "/api/reviews/{review:depots_marked}", "", ofTheStaff},
+		{"GET /api/reviews/{id}", "/api/reviews/{review:tunnels_marked}", "", restricted},
+		{"GET /api/reviews/{id}", "/api/reviews/{review:files_marked}", "", personal},
+		{"POST /api/reviews/{id}", "/api/reviews/{review:trees_marked}", `{"decision":"none"}`, "1333+3++"},
+		{"POST /api/reviews/{id}", "/api/reviews/{review:depots_marked}", `{"decision":"join","uid":"` + structureUID(1) + `"}`, "1433+3++"},
+		{"POST /api/reviews/{id}", "/api/reviews/{review:files_marked}", `{"decision":"none"}`, "1444+4++"},
 
 		{"GET /auth/methods", "/auth/methods", "", everyone},
 		{"POST /auth/login", "/auth/login", `{"name":"{unique}","password":"wrong"}`, wrongWord},
@@ -252,6 +262,14 @@ func (c *realCity) outcome(who *caller, row *rule) string {
 		}
 		made := c.must(root, http.MethodPost, "/api/features/"+collection, feature)
 		path = before + member(c.t, made.body, "id") + after
+	case strings.Contains(path, "{review:"):
+		before, rest, _ := strings.Cut(path, "{review:")
+		collection, after, _ := strings.Cut(rest, "}")
+		made := c.must(root, http.MethodPost, "/api/features/"+collection, inWest)
+		record := member(c.t, made.body, "id")
+		c.must(root, http.MethodPost, "/api/features/reviews", fmt.Sprintf(
+			`{"type":"Feature","id":"%s.%s","geometry":null,"properties":{"collection":"%s","record":"%s","state":"open","kind":"doubtful"}}`, collection, record, collection, record))
+		path = before + collection + "." + record + after
 	}
 	method, _, _ := strings.Cut(row.route, " ")
 	by := &caller{name: who.name, who: who.who, header: who.header.Clone()}

@@ -178,6 +178,7 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 		"/api/within?collection=" + c.Name + "&bbox=" + window + "&filter=" + q("nothing = 1"),
 		"/api/within?collection=" + c.Name + "&distance=9000&geometry=" + q("LINESTRING(72.83 19.0, 72.85 19.06)"), "/api/within?collection=" + c.Name + "&distance=1&geometry=x",
 		"/api/count?collection=" + c.Name, "/api/count?collection=" + c.Name + "&bbox=" + window + "&" + known, "/api/count?collection=" + c.Name + "&" + asof, "/api/count?collection=" + c.Name + "&by=nothing",
+		"/api/reviews?state=all&collection=" + c.Name, "/api/reviews?collection=" + c.Name + "&limit=1", "/api/reviews?collection=" + c.Name + "&state=nothing",
 		"/api/near?collection=" + c.Name + "&lon=72.84&lat=19.03&limit=0", "/api/features/" + c.Name + "/nobody", "/api/features/" + c.Name + "/1",
 		"/catalog/" + c.Name + "/download.geojson", "/ogc/collections/" + c.Name + "/items", "/api/live?last-event-id=x",
 	}
@@ -199,7 +200,7 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 		at := fmt.Sprintf("/api/at?lon=%v&lat=%v", r.lon, r.lat[r.last()])
 		id := "/api/features/" + c.Name + "/" + r.id
 		key := fmt.Sprintf("/api/features/%s/%d", c.Name, catalog.KeyOf(c.Name, r.id))
-		out = append(out, id)
+		out = append(out, id, "/api/reviews/"+reviewID(c, r))
 		switch i % 3 {
 		case 0:
 			out = append(out, at, key, id+"?"+known)
@@ -228,7 +229,8 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 var everywhere = []string{
 	"/", "/survey", "/healthz", "/readyz", "/metrics", "/openapi.json", "/styles/light.json", "/api/city", "/api/collections", "/api/nothing", "/nothing",
 	"/api/search?q=row", "/api/search?q=" + markerBegin, "/api/search?q=title", "/api/at?lon=72.84&lat=19.02", "/api/near", "/api/within", "/tiles/x/99/0/0.mvt",
-	"/api/structures/uids", "/api/me", "/api/me/readers", "/api/me/sessions", "/auth/methods", "/api/audit", "/api/audit/verify", "/api/audit/breach?from=2020-01-01&to=2100-01-01",
+	"/api/reviews", "/api/reviews?state=all&limit=3", "/api/reviews?ward=West", "/api/reviews/summary", "/api/reviews/nothing", "/api/within?collection=reviews&bbox=" + window, "/api/search?q=reviews",
+	"/api/me", "/api/me/readers", "/api/me/sessions", "/auth/methods", "/api/audit", "/api/audit/verify", "/api/audit/breach?from=2020-01-01&to=2100-01-01",
 	"/api/access/policy", "/api/access/accounts", "/api/access/tokens", "/catalog/dcat.jsonld", "/ogc", "/ogc/collections", "/3dtiles/buildings/tileset.json",
 }
 

@@ -234,8 +234,28 @@ func (m *markedCity) fill(t *testing.T, store catalog.Store) {
 			}
 		}
 		apply(ends...)
+		m.review(c, apply)
 	}
 }
+
+// review puts every row that is matched with structures into the queue of reviews.
+func (m *markedCity) review(c *catalog.Collection, apply func(...catalog.Op) catalog.Rev) {
+	if c.Name == "reports" {
+		return
+	}
+	var ops []catalog.Op
+	for i, r := range m.rows[c.Name] {
+		f := catalog.Feature{ID: reviewID(c, r), Geometry: geo.NewPoint(r.lon, r.lat[0]), Props: catalog.Properties{
+			{Name: "collection", Value: catalog.Text(c.Name)}, {Name: "record", Value: catalog.Text(r.id)}, {Name: "state", Value: catalog.Text("open")},
+			{Name: "kind", Value: catalog.Text("doubtful")}, {Name: "score", Value: catalog.Real(.5)}, {Name: "uid", Value: catalog.Text(structureUID(i))}, {Name: "created", Value: catalog.Time(time.Now())},
+			{Name: "candidates", Value: catalog.JSON(fmt.Sprintf(`[{"uid":"%s","score":0.5,"reasons":[{"part":"name","verdict":"like","weight":3},{"part":"road","verdict":"like","weight":3}]},{"uid":"%s","score":0.4,"reasons":[]}]`, structureUID(i), structureUID(4)))},
+		}}
+		ops = append(ops, catalog.Op{Kind: catalog.Put, Collection: "reviews", Feature: f})
+	}
+	apply(ops...)
+}
+
+func reviewID(c *catalog.Collection, r *row) string { return c.Name + "." + r.id }
 
 // define defines the collection; a standard one gets the test's fields on top.
 func (m *markedCity) define(t *testing.T, store catalog.Store, c *catalog.Collection) {

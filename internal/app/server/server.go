@@ -26,6 +26,8 @@ import (
 	"nagar/internal/app"
 	"nagar/internal/httpapi"
 	"nagar/internal/registry"
+	"nagar/internal/registry/address"
+	"nagar/internal/registry/linkage"
 	"nagar/layers"
 	"nagar/web/viewer"
 )
@@ -148,6 +150,11 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	if settings.Structures.Zone, err = time.LoadLocation(profile.TimeZone); err != nil {
 		return err
 	}
+	parser, err := address.New(profile)
+	if err != nil {
+		return err
+	}
+	settings.Reviews = linkage.NewQueue(store, settings.Structures, engine, parser)
 	server, err := httpapi.New(settings)
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func (m *Matcher) around(g *geo.Geometry) {
 	if g.IsEmpty() {
 		return
 	}
-	lon, lat := middle(g)
+	lon, lat := Middle(g)
 	kx, ky := geo.MetresPerDegree(lat)
 	const reach = 40
 	m.tree.Search([2]float64{lon - reach/kx, lat - reach/ky}, [2]float64{lon + reach/kx, lat + reach/ky}, func(_, _ [2]float64, i int32) bool {
@@ -348,3 +348,28 @@ func said(f address.Feature, a *address.Address) string {
 }
 
 func round(x, by float64) float64 { return math.Round(x*by) / by }
+
+// Says is what a structure or a record, by its names and addresses, says of the part
+// that a Reason is by; "" for nothing.
+func Says(p *address.Parser, by string, names, addresses []string) string {
+	f := address.Feature(0)
+	for f < address.NumFeatures && f.String() != by {
+		f++
+	}
+	if f == address.NumFeatures {
+		return ""
+	}
+	for _, s := range addresses {
+		a := p.Parse(s)
+		if text := said(f, &a); text != "" {
+			return text
+		}
+	}
+	for _, s := range names {
+		a := p.ParseName(s)
+		if text := said(f, &a); text != "" {
+			return text
+		}
+	}
+	return ""
+}

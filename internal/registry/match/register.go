@@ -220,7 +220,7 @@ func placeOf(g, footprint *geo.Geometry) int {
 	if g.IsEmpty() || footprint.IsEmpty() {
 		return placeMissing
 	}
-	lon, lat := middle(g)
+	lon, lat := Middle(g)
 	d := geo.DistanceTo(lon, lat, footprint)
 	for l := placeInside; l < numPlaces; l++ {
 		if d <= placeReach[l] {
@@ -230,8 +230,8 @@ func placeOf(g, footprint *geo.Geometry) int {
 	return placeElsewhere
 }
 
-// middle is the point itself, else the centroid of an area, else the middle of the box.
-func middle(g *geo.Geometry) (lon, lat float64) {
+// Middle is the point itself, else the centroid of an area, else the middle of the box.
+func Middle(g *geo.Geometry) (lon, lat float64) {
 	b := g.Box()
 	lon, lat = (b.W+b.E)/2, (b.S+b.N)/2
 	if g.NumPolygons() > 0 {
