@@ -2,6 +2,7 @@ import "./css/app.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { startWorker } from "./map/worker-factory";
+import { startDuties } from "./state/duties";
 import { startSession } from "./state/me";
 import { startSelection } from "./state/selection";
 import { loadCity, loadCollections, mapFailed, mapReady, startState } from "./state/store";
@@ -11,6 +12,7 @@ startWorker();
 startState();
 startSelection();
 startSession();
+startDuties();
 const ready = Promise.all([loadCity(), loadCollections()]);
 // The map is most of the code: it comes in its own file beside the interface.
 const mapCode = import("./map");

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { accessDictionaries } from "../src/access/words";
+import { deskDictionaries } from "../src/desk/words";
 import { knownCategories } from "../src/facilities/categories";
 import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
@@ -14,6 +15,7 @@ const sets: Readonly<Record<string, Readonly<Record<Language, Readonly<Record<st
 	"the map": dictionaries,
 	"sign-in and administration": accessDictionaries,
 	structures: structureDictionaries,
+	"the departments' desks": deskDictionaries,
 	refusals,
 };
 const translated: readonly (readonly [string, Language])[] = Object.keys(sets).flatMap((s) => [
@@ -59,7 +61,9 @@ describe("language files", () => {
 		for (const m of source.matchAll(/\bt\(\s*"([^"]+)"/g)) expect(Object.keys(en)).toContain(m[1]);
 		for (const m of source.matchAll(/\bsay\(\s*"([^"]+)"/g)) expect(Object.keys(accessDictionaries.en)).toContain(m[1]);
 		for (const m of source.matchAll(/\btell\(\s*"([^"]+)"/g)) expect(Object.keys(structureDictionaries.en)).toContain(m[1]);
-		const runtime = /^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act)\./;
+		for (const m of source.matchAll(/\blabel\(\s*"([^"]+)"/g)) expect(Object.keys(deskDictionaries.en)).toContain(m[1]);
+		const runtime =
+			/^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act|verdict|part|find|review)\./;
 		for (const [set, d] of Object.entries(sets)) {
 			// These are made of what the server says.
 			if (set === "refusals") continue;
@@ -102,6 +106,6 @@ describe("choosing a language", () => {
 function files(): string[] {
 	const root = new URL("../src/", import.meta.url);
 	return readdirSync(root, { recursive: true, encoding: "utf8" })
-		.filter((f) => /\.tsx?$/.test(f) && !/^(i18n|(access|structures)[\\/]words)[\\/](en|mr|hi)\.ts$/.test(f))
+		.filter((f) => /\.tsx?$/.test(f) && !/^(i18n|(access|structures|desk)[\\/]words)[\\/](en|mr|hi)\.ts$/.test(f))
 		.map((f) => new URL(f, root).pathname);
 }

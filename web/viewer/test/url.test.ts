@@ -14,6 +14,7 @@ const full: ViewState = {
 	query: "दादर & co",
 	page: { name: "accounts", item: "a1/b c" },
 	structure: null,
+	desk: { name: "findings", item: "tax:7K3Q9-F2DXJ/1", where: { ward: "K/E", owner: "Water, Works ~ Roads", sort: "-found_at" } },
 };
 
 describe("the view in the address", () => {
@@ -28,6 +29,14 @@ describe("the view in the address", () => {
 			},
 		});
 		expect(formatView(back)).toBe(formatView(full));
+	});
+
+	test("a desk's filter is readable, and what is no filter is dropped", () => {
+		expect(formatView({ ...emptyView, desk: { name: "reviews", item: "", where: { ward: "K/E", state: "all", x: "" } } })).toBe(
+			"?desk=reviews&where=state:all,ward:K/E",
+		);
+		expect(parseView("?desk=reviews&where=a,:b,C:d,ward:").desk).toEqual({ name: "reviews", item: "", where: {} });
+		expect(parseView("?desk=kitchen").desk).toBeNull();
 	});
 
 	test("nothing chosen is an empty query", () => {

@@ -21,9 +21,10 @@ const leastRoom = 40;
 /** Below this width a structure's page leaves no room for the panels on the left. */
 const narrow = 1280;
 
-/** Width of a structure's page, as structures.css has it. */
-function structureWidth(): number {
-	const wide = view.peek().structure?.than !== null;
+/** Width of a structure's page or a department's desk, as structures.css has it. */
+function sideWidth(): number {
+	const { structure } = view.peek();
+	const wide = !structure || structure.than !== null;
 	return Math.min(wide ? 720 : 520, innerWidth * (wide ? 0.62 : 0.5));
 }
 
@@ -31,7 +32,8 @@ function structureWidth(): number {
 export function padding(): { top: number; right: number; bottom: number; left: number } {
 	const v = view.peek();
 	if (phone.peek()) return { top: 84, right: 16, bottom: Math.round(innerHeight * 0.45) + 12, left: 16 };
-	if (v.structure) return { top: 84, right: structureWidth() + 32, bottom: 48, left: innerWidth < narrow || !v.panel ? 24 : 420 };
+	if (v.structure || v.desk)
+		return { top: 84, right: sideWidth() + 32, bottom: 48, left: innerWidth < narrow || !v.panel ? 24 : 420 };
 	return { top: 32, right: v.selection || v.here ? 420 : 72, bottom: 48, left: 420 };
 }
 

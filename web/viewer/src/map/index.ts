@@ -9,6 +9,7 @@ import { refetch } from "../state/selection";
 import {
 	city,
 	collections,
+	deskChanges,
 	loadCollections,
 	mapReady,
 	mapTap,
@@ -319,13 +320,23 @@ function longPress(map: MapLibre, canvas: HTMLCanvasElement): void {
 	canvas.addEventListener("touchcancel", cancel);
 }
 
+/** Collections whose changes a structure's page shows at once. */
+const aboutStructures = new Set(["buildings", "structures", "findings", "reviews"]);
+
+/** Collections that a department's desk lists. */
+const desks = ["findings", "reviews"];
+
 function live(map: MapLibre): void {
 	const onTiles = (e: TilesEvent) => {
+		if (desks.includes(e.collection)) {
+			const n = deskChanges.peek();
+			deskChanges.value = { ...n, [e.collection]: (n[e.collection] ?? 0) + 1 };
+		}
 		const all = collections.peek();
 		const known = all.status === "ready" && all.value.some((c) => c.name === e.collection && c.count !== 0);
 		refresh(map, sourceOf(e.collection, true), e);
 		const v = view.peek();
-		const about = v.structure && (e.collection === "buildings" || e.collection === "structures");
+		const about = v.structure && aboutStructures.has(e.collection);
 		if (v.selection?.collection === e.collection || about) refetch.value++;
 		if (!known) void discover(e.collection);
 	};

@@ -9,7 +9,9 @@ export type Picked =
 /** What can be tapped, in the order of preference where things lie over each other. */
 function weight(layer: string, zoom: number): number | null {
 	if (layer === "near-result") return 0;
+	if (layer === "desk-fill" || layer === "desk-badge") return 0;
 	if (layer === "clusters") return 1;
+	if (layer === "findings") return 1;
 	if (layer === "facilities-icon" || layer === "rail-station") return 2;
 	if (layer === "sensors" || (layer.startsWith(generatedPrefix) && layer.endsWith(":point"))) return 3;
 	if (layer === "places-name") return 4;
@@ -42,6 +44,9 @@ export function pick(map: MapLibre, x: number, y: number, radius: number): Picke
 	}
 	if (feature.layer.source === areaNameSource) {
 		return { kind: "feature", collection: String(feature.properties.collection), id: String(feature.properties.key) };
+	}
+	if (feature.layer.source === "o-desk") {
+		return { kind: "feature", collection: "structures", id: String(feature.properties.uid) };
 	}
 	if (feature.layer.id === "near-result") {
 		return { kind: "feature", collection: "facilities", id: String(feature.properties.id) };

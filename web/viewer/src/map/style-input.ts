@@ -6,6 +6,7 @@ import { language } from "../i18n";
 import { hash, layers } from "../state/layers";
 import {
 	collections,
+	deskShapes,
 	measureClosed,
 	measurePoints,
 	myPlace,
@@ -17,6 +18,7 @@ import {
 	view,
 } from "../state/store";
 import { buildStyle, sourceOf } from "../style";
+import { findingsFilter } from "../style/findings";
 import type { Overlays } from "../style/overlays";
 import { categorical } from "../style/palette";
 import type { GeneratedLayer, StyleInput, StyleSpecification } from "../style/types";
@@ -78,6 +80,13 @@ export function categoryField(collection: string): string | null {
 	return categoryFields.find((f) => c?.fields.some((x) => x.name === f && (x.type === "text" || x.type === "string"))) ?? null;
 }
 
+/** What of the findings the map shows: what the board's list does, else those that are open. */
+const findingsWhere = computed(() => {
+	const desk = view.value.desk;
+	return JSON.stringify(desk?.name === "findings" ? desk.where : {});
+});
+const findingsShown = computed(() => findingsFilter(JSON.parse(findingsWhere.value) as Record<string, string>));
+
 const input = computed<StyleInput>(() => {
 	const all = collections.value;
 	const list = layers.value;
@@ -95,16 +104,18 @@ const input = computed<StyleInput>(() => {
 		icons: true,
 		areaNames: true,
 		labels: fontsReady.value,
+		findings: findingsShown.value,
 	};
 });
 
 /** What is outlined: the feature of the card, or of the page. */
-const outlined = computed(() => (view.value.structure ? structureShape.value : null) ?? selectedFeature.value);
+const outlined = computed(() => (view.value.structure || view.value.desk ? structureShape.value : null) ?? selectedFeature.value);
 
 export const overlays = computed<Overlays>(() => ({
 	selection: outlined.value ? { type: "Feature", properties: {}, geometry: outlined.value.geometry } : null,
 	near: nearFeatures(),
 	measure: measureFeatures(measurePoints.value, measureClosed.value),
+	desk: deskShapes.value,
 	clusters: clusters.value,
 	areaNames: areaNames.value,
 }));

@@ -3,6 +3,7 @@
 import { computed } from "@preact/signals";
 import type { Collection } from "../api/client";
 import { designedCollections } from "../style";
+import { findingsCollection } from "../style/findings";
 import { categorical } from "../style/palette";
 import { collections, update, view } from "./store";
 
@@ -21,10 +22,11 @@ const themeOf: Readonly<Record<string, Theme>> = {
 	greens: "nature",
 	water: "nature",
 	sensors: "sensing",
+	findings: "data",
 };
 
 /** Off until asked for: they would hide the rest, or repeat it. */
-const offByDefault = new Set(["prabhags", "structures", "plots", "zones"]);
+const offByDefault = new Set(["prabhags", "structures", "plots", "zones", "findings", "reviews"]);
 /** Never in the list: the ground itself, and tables that are shown inside others. */
 const unlisted = new Set(["land"]);
 
@@ -50,14 +52,14 @@ export const layers = computed<readonly LayerEntry[]>(() => {
 	const entries = drawable
 		.filter((c) => !unlisted.has(c.name))
 		.map((c): LayerEntry => {
-			const designed = designedCollections.includes(c.name);
+			const designed = designedCollections.includes(c.name) || c.name === findingsCollection;
 			const choice = choices[c.name];
 			return {
 				name: c.name,
 				collection: c,
 				theme: themeOf[c.name] ?? "data",
 				designed,
-				on: choice?.on ?? !offByDefault.has(c.name),
+				on: choice?.on ?? (!offByDefault.has(c.name) || view.value.desk?.name === c.name),
 				opacity: choice?.opacity ?? 1,
 				color: categorical[hash(c.name) % categorical.length] ?? "#0072B2",
 			};
@@ -79,7 +81,7 @@ export function hash(s: string): number {
 
 export function toggleLayer(name: string, on: boolean): void {
 	const before = view.peek().layers;
-	const usual = !offByDefault.has(name);
+	const usual = !offByDefault.has(name) || view.peek().desk?.name === name;
 	update({ layers: { ...before, [name]: { ...before[name], on: on === usual ? undefined : on } } });
 }
 

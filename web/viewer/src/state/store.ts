@@ -2,7 +2,7 @@
 // holds; the rest is fetched or comes and goes.
 
 import { computed, signal } from "@preact/signals";
-import type { Feature } from "geojson";
+import type { Feature, FeatureCollection } from "geojson";
 import { type ApiErrorKind, type City, type Collection, getCity, getCollections, kindOf } from "../api/client";
 import type { LonLat } from "../format/geodesy";
 import { language, preferredLanguage } from "../i18n";
@@ -45,6 +45,10 @@ export const tilesFailed = signal(false);
 export const selectedFeature = signal<Feature | null>(null);
 /** The outline of the structure whose page is open. */
 export const structureShape = signal<Feature | null>(null);
+/** What a department's desk shows on the map; see Overlays. */
+export const deskShapes = signal<FeatureCollection>({ type: "FeatureCollection", features: [] });
+/** How often each collection of the departments' desks has changed on the server in this visit. */
+export const deskChanges = signal<Readonly<Record<string, number>>>({});
 export const nearResults = signal<readonly Feature[]>([]);
 export const measurePoints = signal<readonly LonLat[]>([]);
 /** Takes the next taps on the map in place of choosing what is there. */

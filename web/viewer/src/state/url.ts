@@ -6,6 +6,7 @@
 //   &sel=facilities/123  &here=19.07283,72.88261  &panel=near&near=hospital@19.0728,72.8826
 //   &q=text
 //   &page=accounts/ID  what lies over the map: sign-in, account, administration
+//   &desk=findings/ID&where=state:open,ward:K%2FE  a department's desk: what is open of it, and its filter
 //   &structure=7K3Q9-F2DXJ&asof=2025-01-31&than=2024-01-31  a structure's page, on a day, against another
 
 import type { ThemeName } from "../style/palette";
@@ -52,6 +53,17 @@ export interface StructureView {
 	readonly than: string | null;
 }
 
+export type DeskName = "findings" | "reviews";
+
+/** A department's desk beside the map: findings, or records that wait for a decision. */
+export interface DeskView {
+	readonly name: DeskName;
+	/** What of it is open; "" for the list. */
+	readonly item: string;
+	/** What the list is narrowed to, and how it is shown: lower-case names to values that are not "". */
+	readonly where: Readonly<Record<string, string>>;
+}
+
 export interface Near {
 	/** Category of facilities; "" for all of them. */
 	readonly category: string;
@@ -80,6 +92,8 @@ export interface ViewState {
 	readonly query: string;
 	readonly page: Page | null;
 	readonly structure: StructureView | null;
+	/** Lies under the structure's page, where both are open. */
+	readonly desk: DeskView | null;
 }
 
 export const emptyView: ViewState = {
@@ -95,10 +109,12 @@ export const emptyView: ViewState = {
 	query: "",
 	page: null,
 	structure: null,
+	desk: null,
 };
 
 const panels: readonly string[] = ["layers", "near", "list", "measure", "help"];
 const pages: readonly string[] = ["signin", "account", "readers", "accounts", "tokens", "policy", "audit"];
+const desks: readonly string[] = ["findings", "reviews"];
 const languages: readonly string[] = ["en", "mr", "hi"];
 
 /** Reads a query string; what is malformed is ignored, never an error. */
@@ -122,6 +138,7 @@ export function parseView(search: string): ViewState {
 		query: (p.get("q") ?? "").slice(0, 200),
 		page: parsePage(p.get("page")),
 		structure,
+		desk: parseDesk(p),
 	};
 }
 
@@ -143,6 +160,11 @@ export function formatView(v: ViewState): string {
 		add("structure", v.structure.uid);
 		if (v.structure.asof) add("asof", v.structure.asof);
 		if (v.structure.than !== null) add("than", v.structure.than || "now");
+	}
+	if (v.desk) {
+		add("desk", v.desk.item ? `${v.desk.name}/${v.desk.item}` : v.desk.name);
+		const where = formatWhere(v.desk.where);
+		if (where) add("where", where);
 	}
 	if (v.query) add("q", v.query);
 	if (v.page) add("page", v.page.item ? `${v.page.name}/${v.page.item}` : v.page.name);
@@ -206,6 +228,30 @@ function parseStructure(p: URLSearchParams): StructureView | null {
 	if (uid === null) return null;
 	const than = p.get("than");
 	return { uid: uid.trim().slice(0, 60), asof: parseDay(p.get("asof")), than: than === "now" ? "" : parseDay(than) || null };
+}
+
+function parseDesk(p: URLSearchParams): DeskView | null {
+	const [name = "", ...item] = (p.get("desk") ?? "").split("/");
+	if (!desks.includes(name)) return null;
+	return { name: name as DeskName, item: item.join("/").slice(0, 500), where: parseWhere(p.get("where")) };
+}
+
+function parseWhere(s: string | null): Record<string, string> {
+	const out: Record<string, string> = {};
+	for (const part of (s ?? "").slice(0, 2000).split(",")) {
+		const m = /^([a-z]+):(.+)$/.exec(part);
+		if (m?.[1] && m[2]) out[m[1]] = m[2].replace(/~c/g, ",").replace(/~t/g, "~");
+	}
+	return out;
+}
+
+/** "ward:K/E,state:open"; a comma in a value is ~c there, and ~ is ~t. */
+function formatWhere(where: Readonly<Record<string, string>>): string {
+	return Object.entries(where)
+		.filter(([, v]) => v !== "")
+		.map(([k, v]) => `${k}:${v.replace(/~/g, "~t").replace(/,/g, "~c")}`)
+		.sort()
+		.join(",");
 }
 
 /** A day as YYYY-MM-DD, "" for what is none. */

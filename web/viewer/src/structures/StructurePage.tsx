@@ -23,6 +23,7 @@ import { remember } from "./recent";
 import { useShape } from "./shape";
 import { Timeline } from "./Timeline";
 import { dayText, headline } from "./text";
+import { Findings, Reviews, useWaiting } from "./Waiting";
 import { tell } from "./words";
 
 interface Both {
@@ -119,18 +120,21 @@ function Unknown(props: { uid: string; asof: string }) {
 
 function Body(props: Both & { asof: string; onDone: () => void }) {
 	const { structure: s, past, asof } = props;
+	const waiting = useWaiting(s.uid);
 	return (
 		<>
 			<Lineage structure={s} />
 			<Tools structure={s} />
 			<Personal />
 			{asof === "" && <Actions key={s.uid} structure={s} past={past} etag={props.etag} onDone={props.onDone} />}
+			{asof === "" && <Findings findings={waiting.findings} />}
+			{asof === "" && <Reviews reviews={waiting.reviews} />}
 			<Facts structure={s} past={past} />
 			<Certificates structure={s} />
 			<Records structure={s} asof={asof} />
 			<Units structure={s} asof={asof} />
 			<Aliases structure={s} />
-			{past && <Timeline past={past} asof={asof} />}
+			{past && <Timeline past={past} findings={waiting.findings} asof={asof} />}
 		</>
 	);
 }

@@ -1,4 +1,6 @@
 import { useState } from "preact/hooks";
+import type { Finding } from "../desk/api";
+import { words } from "../i18n";
 import { collectionTitle } from "../ui/text";
 import type { Past, StructureEvent } from "./api";
 import { Part, UidLink } from "./parts";
@@ -9,16 +11,16 @@ import { tell, tellIfKnown } from "./words";
 const few = 5;
 
 /** What happened to a structure, newest first; on an earlier day, up to it. */
-export function Timeline(props: { past: Past; asof: string }) {
+export function Timeline(props: { past: Past; findings?: readonly Finding[]; asof: string }) {
 	const [all, setAll] = useState(false);
-	const moments = timeline(props.past).filter((m) => props.asof === "" || dayOf(m.time) <= props.asof);
+	const moments = timeline(props.past, props.findings).filter((m) => props.asof === "" || dayOf(m.time) <= props.asof);
 	const shown = all ? moments : moments.slice(0, few);
 	return (
 		<Part name="timeline" title={tell("time.title")} count={moments.length}>
 			{moments.length === 0 && <p class="empty">{tell("time.none")}</p>}
 			<ol class="timeline">
 				{shown.map((m) => (
-					<OneMoment key={`${m.rev}/${m.event?.id ?? m.collection}`} moment={m} />
+					<OneMoment key={`${m.rev}/${m.event?.id ?? m.finding?.of.id ?? m.collection}/${m.finding?.closed}`} moment={m} />
 				))}
 			</ol>
 			{shown.length < moments.length && (
@@ -31,7 +33,7 @@ export function Timeline(props: { past: Past; asof: string }) {
 }
 
 function OneMoment(props: { moment: Moment }) {
-	const { event: e, time, recorded, changes } = props.moment;
+	const { event: e, time, recorded, changes, finding } = props.moment;
 	const undone = Boolean(e?.undone_by);
 	return (
 		<li class={`${e ? "event" : "data"}${undone ? " undone" : ""}`}>
@@ -39,6 +41,7 @@ function OneMoment(props: { moment: Moment }) {
 			<div>
 				<b>{momentText(props.moment)}</b>
 				{undone && <span class="tag">{tell("time.undone")}</span>}
+				{finding && !finding.closed && <p>{words(finding.of.summary)}</p>}
 				{e && <Lineage event={e} />}
 				{e?.evidence && <p>{e.evidence}</p>}
 				{changes.length > 0 && (
@@ -59,6 +62,10 @@ function OneMoment(props: { moment: Moment }) {
 }
 
 function momentText(m: Moment): string {
+	if (m.finding) {
+		const what = words(m.finding.of.title, m.finding.of.rule);
+		return tell(m.finding.closed ? "time.settled" : "time.found", { what });
+	}
 	if (!m.event) return tell(m.first ? "time.first" : "time.changed", { what: collectionTitle(m.collection) });
 	return eventText(m.event);
 }

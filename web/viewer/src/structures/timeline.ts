@@ -1,6 +1,7 @@
 // What happened to a structure, newest first: its events, and what was recorded
 // anew of it. Pure.
 
+import type { Finding } from "../desk/api";
 import type { Past, PastVersion, StructureEvent } from "./api";
 
 export interface Change {
@@ -20,12 +21,38 @@ export interface Moment {
 	/** True where the collection speaks of the structure for the first time. */
 	readonly first: boolean;
 	readonly changes: readonly Change[];
+	/** Set where a finding was opened, or was settled. */
+	readonly finding?: { readonly of: Finding; readonly closed: boolean };
 }
 
 /** Of no use to a reader. */
 const silent = new Set(["uid", "source_id", "status", "retired"]);
 
-export function timeline(past: Past): readonly Moment[] {
+/** What happened, newest first; each finding where it was found, and where it was settled. */
+export function timeline(past: Past, findings: readonly Finding[] = []): readonly Moment[] {
+	const moments = [...happened(past)];
+	for (const moment of findings.flatMap(momentsOf)) {
+		const older = moments.findIndex((m) => (m.recorded || m.time) <= moment.recorded);
+		moments.splice(older < 0 ? moments.length : older, 0, moment);
+	}
+	return moments;
+}
+
+function momentsOf(of: Finding): Moment[] {
+	const at = (time: string, closed: boolean): Moment => ({
+		rev: 0,
+		time,
+		recorded: time,
+		event: null,
+		collection: "findings",
+		first: false,
+		changes: [],
+		finding: { of, closed },
+	});
+	return [at(of.found_at, false), ...(of.closed_at ? [at(of.closed_at, true)] : [])];
+}
+
+function happened(past: Past): readonly Moment[] {
 	const before = new Map<string, PastVersion>();
 	const byRev = new Map<number, { version: PastVersion; first: boolean; changes: Change[] }[]>();
 	for (const version of [...past.versions].sort((a, b) => a.rev - b.rev)) {

@@ -3,6 +3,7 @@
 
 import { boundaries } from "./boundaries.ts";
 import { buildings } from "./buildings.ts";
+import { findings, findingsCollection } from "./findings.ts";
 import { generated } from "./generated.ts";
 import { ground } from "./ground.ts";
 import { labels } from "./labels.ts";
@@ -46,6 +47,7 @@ export function buildStyle(input: StyleInput, overlays?: Overlays): StyleSpecifi
 		...auto.flatMap((g) => g.shapes.filter((l) => l.type !== "fill")),
 		...auto.flatMap((g) => g.names),
 		...points(x),
+		...findings(x),
 		...labels(x),
 		// Above the names in order to be placed before them: names keep clear of the counts.
 		...(overlays ? clusterLayers(x, facilityIconZoom) : []),
@@ -82,7 +84,7 @@ function context(input: StyleInput): LayerContext {
 
 function tileSources(input: StyleInput): Record<string, SourceSpecification> {
 	const members = new Map<string, string[]>();
-	for (const c of [...designedCollections, ...input.generated.map((g) => g.collection)]) {
+	for (const c of [...designedCollections, findingsCollection, ...input.generated.map((g) => g.collection)]) {
 		if (!input.collections.has(c)) continue;
 		const id = sourceOf(c, input.grouped);
 		members.set(id, [...(members.get(id) ?? []), c]);

@@ -8,6 +8,8 @@ export interface Overlays {
 	/** Nearest results; `origin` has kind "origin", the results have `rank` and `category`. */
 	readonly near: FeatureCollection;
 	readonly measure: FeatureCollection;
+	/** What a department's desk is about: `n` its number, `color`, `chosen`, `kind` "record" for the record itself. */
+	readonly desk: FeatureCollection;
 	readonly clusters: FeatureCollection;
 	/** One point for each named area in view, with its collection and names. */
 	readonly areaNames: FeatureCollection;
@@ -18,7 +20,14 @@ export const clusterZoom = 12.5;
 
 const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
 
-export const noOverlays: Overlays = { selection: null, near: empty, measure: empty, clusters: empty, areaNames: empty };
+export const noOverlays: Overlays = {
+	selection: null,
+	near: empty,
+	measure: empty,
+	desk: empty,
+	clusters: empty,
+	areaNames: empty,
+};
 
 /** Source of the names of areas; see map/area-names.ts for why. */
 export const areaNameSource = "o-area-names";
@@ -28,6 +37,7 @@ export function overlaySources(o: Overlays): Record<string, SourceSpecification>
 		"o-selection": { type: "geojson", data: o.selection ?? empty, tolerance: 0.1 },
 		"o-near": { type: "geojson", data: o.near },
 		"o-measure": { type: "geojson", data: o.measure, tolerance: 0 },
+		"o-desk": { type: "geojson", data: o.desk, tolerance: 0.1 },
 		"o-clusters": { type: "geojson", data: o.clusters },
 		[areaNameSource]: { type: "geojson", data: o.areaNames },
 	};
@@ -73,7 +83,7 @@ export function clusterLayers(x: LayerContext, maxzoom: number): LayerSpecificat
 }
 
 export function overlayLayers(x: LayerContext): LayerSpecification[] {
-	return [...selection(x), ...near(x), ...measure(x)];
+	return [...selection(x), ...desk(x), ...near(x), ...measure(x)];
 }
 
 function selection(x: LayerContext): LayerSpecification[] {
@@ -115,6 +125,72 @@ function selection(x: LayerContext): LayerSpecification[] {
 				"circle-stroke-color": c.select,
 				"circle-stroke-width": 3,
 			},
+		},
+	];
+}
+
+/** Candidates side by side: each outlined in its colour, with its number. */
+function desk(x: LayerContext): LayerSpecification[] {
+	const { c } = x;
+	const source = "o-desk";
+	const color = ["get", "color"] as never;
+	const chosen = (yes: number, no: number) => ["case", ["to-boolean", ["get", "chosen"]], yes, no] as never;
+	return [
+		{
+			id: "desk-fill",
+			type: "fill",
+			source,
+			filter: ["==", ["geometry-type"], "Polygon"],
+			paint: { "fill-color": color, "fill-opacity": chosen(0.4, 0.16) },
+		},
+		{
+			id: "desk-halo",
+			type: "line",
+			source,
+			filter: ["==", ["geometry-type"], "Polygon"],
+			layout: { "line-join": "round" },
+			paint: { "line-color": c.selectHalo, "line-width": chosen(8, 5) },
+		},
+		{
+			id: "desk-line",
+			type: "line",
+			source,
+			filter: ["==", ["geometry-type"], "Polygon"],
+			layout: { "line-join": "round" },
+			paint: { "line-color": color, "line-width": chosen(4.5, 2.5) },
+		},
+		{
+			id: "desk-record",
+			type: "circle",
+			source,
+			filter: ["==", ["get", "kind"], "record"],
+			paint: { "circle-radius": 9, "circle-color": c.measure, "circle-stroke-color": "#FFFFFF", "circle-stroke-width": 3 },
+		},
+		{
+			id: "desk-badge",
+			type: "circle",
+			source,
+			filter: ["==", ["get", "kind"], "number"],
+			paint: {
+				"circle-radius": chosen(16, 13),
+				"circle-color": color,
+				"circle-stroke-color": "#FFFFFF",
+				"circle-stroke-width": 2,
+			},
+		},
+		{
+			id: "desk-number",
+			type: "symbol",
+			source,
+			filter: ["==", ["get", "kind"], "number"],
+			layout: {
+				"text-field": ["get", "n"],
+				"text-font": x.bold,
+				"text-size": 15,
+				"text-allow-overlap": true,
+				"text-ignore-placement": true,
+			},
+			paint: { "text-color": "#FFFFFF" },
 		},
 	];
 }

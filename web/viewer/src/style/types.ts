@@ -45,6 +45,8 @@ export interface StyleInput {
 	readonly areaNames: boolean;
 	/** False leaves all names and icons out. */
 	readonly labels: boolean;
+	/** Which findings are shown, where the reader sees any. */
+	readonly findings?: FilterSpecification;
 }
 
 export interface AreaNames {

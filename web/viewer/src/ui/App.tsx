@@ -29,6 +29,7 @@ export function fetchPanels(): void {
 // Each in a file of its own: most readers never open one.
 const signIn = lazy(async () => (await import("../access/SignIn")).SignIn);
 const structure = lazy(async () => (await import("../structures")).StructurePanel);
+const desk = lazy(async () => (await import("../desk")).DeskPanel);
 const ownPage = lazy(async () => (await import("../access/own")).OwnPage);
 const adminPage = lazy(async () => (await import("../access/admin")).AdminPage);
 
@@ -112,6 +113,7 @@ function Desktop() {
 	const panel = view.value.panel;
 	const open = view.value.selection || view.value.here;
 	const page = view.value.structure;
+	const work = view.value.desk;
 	return (
 		<>
 			<div class="left">
@@ -124,8 +126,8 @@ function Desktop() {
 				)}
 			</div>
 			<TopRight />
-			{page && <structure.Panel />}
-			{open && !page && (
+			{page ? <structure.Panel /> : work && <desk.Panel />}
+			{open && !page && !work && (
 				<section class="detail card" aria-labelledby="card-title">
 					<card.Panel />
 				</section>
@@ -138,7 +140,8 @@ function Phone() {
 	const v = view.value;
 	const panel = v.panel ?? "layers";
 	const page = v.structure;
-	const open = Boolean(v.selection || v.here || page);
+	const work = v.desk;
+	const open = Boolean(v.selection || v.here || page || work);
 	return (
 		<>
 			<div class="left">
@@ -148,16 +151,20 @@ function Phone() {
 				content={
 					page
 						? `structure:${page.uid}`
-						: open
-							? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}`
-							: v.panel
-								? `panel:${v.panel}`
-								: ""
+						: work
+							? `desk:${work.name}/${work.item}`
+							: open
+								? `card:${v.selection?.collection}/${v.selection?.id}/${v.here?.lon}`
+								: v.panel
+									? `panel:${v.panel}`
+									: ""
 				}
 				head={open ? null : <Tabs current={v.panel} />}
 			>
 				{page ? (
 					<structure.Panel />
+				) : work ? (
+					<desk.Panel />
 				) : open ? (
 					<section class="detail" aria-labelledby="card-title">
 						<card.Panel />
@@ -194,6 +201,7 @@ function useKeys(): void {
 			if (v.page) return;
 			if (e.key === "Escape" && !e.defaultPrevented) {
 				if (v.structure || v.selection || v.here) closeCard();
+				else if (v.desk) update({ desk: v.desk.item ? { ...v.desk, item: "" } : null });
 				else if (v.panel === "measure" && measurePoints.peek().length > 0) measurePoints.value = [];
 				else if (v.panel) update({ panel: null });
 				else return;
@@ -223,7 +231,9 @@ export function App(props: { startMap: (container: HTMLElement) => void }) {
 	}, [language.value, theme.value, city.value]);
 	const all = collections.value;
 	return (
-		<div class={`app${phone.value ? " phone" : ""}${view.value.structure ? " with-structure" : ""}`}>
+		<div
+			class={`app${phone.value ? " phone" : ""}${view.value.structure ? " with-structure" : view.value.desk ? " with-structure with-desk" : ""}`}
+		>
 			<a class="skip" href="#search">
 				{t("page.skip")}
 			</a>

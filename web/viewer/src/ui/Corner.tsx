@@ -1,7 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { nameOf } from "../api/me";
+import { formatNumber } from "../format/numbers";
 import { language, languages, t } from "../i18n";
 import { northUp, theMap, tilt, zoomBy } from "../map/camera";
+import { desksSeen, myFindings, openFindings } from "../state/duties";
 import { me, signedIn } from "../state/me";
 import {
 	liveStatus,
@@ -17,6 +19,7 @@ import {
 	view,
 } from "../state/store";
 import type { Language } from "../style/types";
+import { openDesk } from "./close";
 import { Icon } from "./icons";
 import { showMe } from "./locate";
 import { IconButton } from "./parts";
@@ -51,8 +54,29 @@ export function TopRight() {
 				label={t(theme.value === "dark" ? "theme.light" : "theme.dark")}
 				onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}
 			/>
+			<DutyButton />
 			<ReaderButton />
 		</div>
+	);
+}
+
+/** How much is open for the reader's department, and the way to it. */
+function DutyButton() {
+	const n = openFindings.value;
+	if (!desksSeen.value.findings || n === null) return null;
+	const text = formatNumber(n, language.value);
+	const label = t("desk.mine", { n: text });
+	return (
+		<button
+			type="button"
+			class="duty-button card"
+			aria-label={label}
+			title={label}
+			onClick={() => openDesk("findings", myFindings())}
+		>
+			<Icon name="flag" size={20} />
+			{n > 0 && <span class="badge">{text}</span>}
+		</button>
 	);
 }
 

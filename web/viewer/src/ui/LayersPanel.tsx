@@ -7,6 +7,7 @@ import { generatedLayers } from "../map/style-input";
 import { type LayerEntry, layers, setOpacity, themes, toggleLayer } from "../state/layers";
 import { collections, loadCollections, theme } from "../state/store";
 import { mix } from "../style/buildings";
+import { severities, severityColors } from "../style/findings";
 import { palettes } from "../style/palette";
 import { CategoryIcon, Icon } from "./icons";
 import { Empty, Failure, IconButton, Skeleton } from "./parts";
@@ -152,6 +153,8 @@ function Swatch(props: { layer: LayerEntry }) {
 			return <Icon name="pin" size={22} />;
 		case "sensors":
 			return dot(p.sensor);
+		case "findings":
+			return dot(severityColors.high);
 		default:
 			if (/line/i.test(l.collection.geometry)) return line(l.color);
 			if (/point/i.test(l.collection.geometry)) return dot(l.color);
@@ -206,6 +209,8 @@ function Legend(props: { layer: LayerEntry }) {
 				[p.sea, t("legend.creek")],
 				[p.water, t("legend.lake")],
 			]);
+		case "findings":
+			return rows(severities.map((s) => [severityColors[s], lookup(`v.findings.${s}`) ?? humanise(s)] as const));
 		default: {
 			const g = generatedLayers.value.find((x) => x.collection === l.name);
 			if (!g?.categories) return null;

@@ -1,9 +1,11 @@
-import { type Key, t } from "../i18n";
+import { formatNumber } from "../format/numbers";
+import { type Key, language, t } from "../i18n";
+import { desksSeen, myFindings, openFindings, openReviews } from "../state/duties";
 import { phone, setTheme, theme, update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import type { Panel } from "../state/url";
 import { LanguageSwitch } from "./Corner";
-import { openStructure } from "./close";
+import { openDesk, openStructure } from "./close";
 import { Icon, type IconName } from "./icons";
 import { MenuBox } from "./MenuBox";
 import { IconButton } from "./parts";
@@ -52,6 +54,38 @@ function Entries(props: { close: () => void }) {
 						{t("menu.structures")}
 					</button>
 				</li>
+				{desksSeen.value.findings && (
+					<li>
+						<button
+							type="button"
+							onClick={() => {
+								props.close();
+								openDesk("findings", myFindings());
+							}}
+						>
+							<Icon name="flag" />
+							{t("menu.findings")}
+							{openFindings.value !== null && openFindings.value > 0 && (
+								<span class="badge">{formatNumber(openFindings.value, language.value)}</span>
+							)}
+						</button>
+					</li>
+				)}
+				{desksSeen.value.reviews && (
+					<li>
+						<button
+							type="button"
+							onClick={() => {
+								props.close();
+								openDesk("reviews");
+							}}
+						>
+							<Icon name="alike" />
+							{t("menu.reviews")}
+							{(openReviews.value ?? 0) > 0 && <span class="badge">{formatNumber(openReviews.value ?? 0, language.value)}</span>}
+						</button>
+					</li>
+				)}
 				<li>
 					<button
 						type="button"

@@ -30,8 +30,9 @@ export function Sheet(props: { content: string; head: ComponentChildren; childre
 	const settle = (value: number) => {
 		const nearest = order.reduce((a, b) => (Math.abs(pixels(b) - value) < Math.abs(pixels(a) - value) ? b : a));
 		setHeight(nearest);
-		const { selection, here, structure } = view.peek();
-		if (nearest === "peek" && (selection || here || structure)) update({ selection: null, here: null, structure: null });
+		const { selection, here, structure, desk } = view.peek();
+		if (nearest === "peek" && (selection || here || structure || desk))
+			update({ selection: null, here: null, structure: null, desk: null });
 	};
 
 	return (

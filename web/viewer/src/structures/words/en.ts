@@ -116,6 +116,8 @@ export const en = {
 	"time.of": "From {uids}",
 	"time.first": "First recorded: {what}",
 	"time.changed": "New data: {what}",
+	"time.found": "Found: {what}",
+	"time.settled": "Settled: {what}",
 	"time.nothing": "nothing",
 	"event.registered": "Registered",
 	"event.status": "Status: {status}",

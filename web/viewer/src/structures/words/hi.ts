@@ -107,6 +107,8 @@ export const hi: StructureDictionary = {
 	"time.of": "{uids} से",
 	"time.first": "पहली बार दर्ज: {what}",
 	"time.changed": "नई जानकारी: {what}",
+	"time.found": "मिला: {what}",
+	"time.settled": "सुलझा: {what}",
 	"time.nothing": "कुछ नहीं",
 	"event.registered": "पंजीकृत",
 	"event.status": "स्थिति: {status}",

@@ -107,6 +107,8 @@ export const mr: StructureDictionary = {
 	"time.of": "{uids} पासून",
 	"time.first": "प्रथम नोंद: {what}",
 	"time.changed": "नवीन माहिती: {what}",
+	"time.found": "आढळले: {what}",
+	"time.settled": "निकाली: {what}",
 	"time.nothing": "काही नाही",
 	"event.registered": "नोंदणी",
 	"event.status": "स्थिती: {status}",
