@@ -56,7 +56,7 @@ func (s *Server) table() []route {
 	if s.cfg.Structures != nil {
 		all = append(all, structureRoutes())
 		if !s.cfg.ReadOnly {
-			all = append(all, structureWriteRoutes())
+			all = append(all, structureWriteRoutes(), leaseRoutes())
 		}
 	}
 	if s.cfg.Reviews != nil {

@@ -77,8 +77,14 @@ func componentSchemas() map[string]any {
 			"kind": schema{"enum": []string{registry.Register, registry.SetStatus, registry.Correct, registry.Split, registry.Merge, registry.Replace,
 				registry.Demolish, registry.Revive, registry.AddUnits, registry.AddAlias, registry.EndAlias, registry.Undo}},
 			"date": described(schema{"type": "string", "format": "date"}, "The day it took place; left out: now"), "evidence": textSchema(), "status": textSchema(), "geometry": geometry,
-			"properties": object(), "footprint": textSchema(), "parts": arrayOf(object()), "with": arrayOf(textSchema()), "alias": object(), "plan": arrayOf(object()), "event": textSchema(),
+			"uid": described(textSchema(), "register, replace: a leased UID; left out: one is drawn"), "properties": object(), "footprint": textSchema(), "parts": arrayOf(object()), "with": arrayOf(textSchema()), "alias": object(), "plan": arrayOf(object()), "event": textSchema(),
 		}),
+		"NewUIDLease": shape("What block of UIDs is wanted", []string{"count", "device"}, schema{
+			"count": integerSchema(1, registry.MaxLease), "device": described(lengthSchema(200), "What is going to use them"),
+			"expires": described(schema{"type": "string", "format": "date-time"}, "Within a year; left out: in 30 days")}),
+		"UIDLease": shape("A block of UIDs that its holder alone may register", []string{"lease", "device", "holder", "expires", "uids", "used", "state"}, schema{
+			"lease": textSchema(), "device": textSchema(), "holder": textSchema(), "expires": schema{"type": "string", "format": "date-time"},
+			"uids": described(arrayOf(textSchema()), "Those that are not used"), "used": schema{"type": "integer"}, "state": schema{"enum": []string{"open", "expired", "returned"}}}),
 		"StructureDone": shape("What came of it", []string{"event", "uid", "structures"}, schema{
 			"event": object(), "uid": textSchema(), "structures": described(arrayOf(textSchema()), "All that the event concerns"), "replayed": schema{"type": "boolean"}}),
 		"StructureRecords": shape("A page of rows about a structure", []string{"uid", "records"}, schema{

@@ -114,7 +114,7 @@ func (r *request) commanded(cmd *registry.Command, seen *catalog.Rev) error {
 	// Past this point a caller who hangs up must not leave it open whether it happened.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Request().Context()), requestTime)
 	defer cancel()
-	by := registry.By{Author: r.author(), Actor: r.who.Name, Reason: r.reason(), View: r.view, Key: key, If: seen, Announce: r.announceAll, Undone: r.undoneAll}
+	by := registry.By{Author: r.author(), Actor: r.who.Name, Reason: r.reason(), View: r.view, Holder: r.holder(), Key: key, If: seen, Announce: r.announceAll, Undone: r.undoneAll}
 	if by.Actor == "" {
 		by.Actor = r.who.ID
 	}

@@ -45,7 +45,7 @@ type storedUID struct {
 // and what comes back after it was gone comes back with its own.
 func newStructures(ctx context.Context, store catalog.Store, collection string) (*structures, error) {
 	s := &structures{}
-	for _, name := range []string{collection, "structures"} {
+	for _, name := range []string{collection, "structures", "uid_leases"} {
 		_, err := store.Scan(ctx, catalog.Query{Collection: name, Ever: true}, func(f *catalog.Feature) error {
 			u, err := uid.Parse(f.Props.Get("uid").Str())
 			if err != nil {

@@ -46,7 +46,7 @@ func eachStore(t *testing.T, test func(*town)) {
 			})
 			for _, std := range catalog.Standard() {
 				switch std.Name {
-				case Buildings, Structures, Events, Aliases, Units, "sensors":
+				case Buildings, Structures, Events, Aliases, Units, Leases, "sensors":
 					c.define(std)
 				}
 			}

@@ -38,6 +38,7 @@ type By struct {
 	Reason string       // kept with the revision
 	View   catalog.View // what they may see and write
 	Key    string       // the command with a key that was used is not done again
+	Holder string       // by which leases know them; "" for who has none
 	If     *catalog.Rev // the structure's Rev as they saw it; nil: whatever it is
 	// Announce, when not nil, is told of the operations before they are made, and may
 	// refuse; Undone, that they did not come about.
@@ -58,6 +59,7 @@ type Done struct {
 type step struct {
 	catalog.Op
 	have *catalog.Feature
+	own  bool // the register's own bookkeeping, which nobody needs a right for
 }
 
 // plan is a command worked out: what it writes, and the event that says so.
@@ -168,13 +170,13 @@ func (p *plan) put(collection string, f catalog.Feature, have *catalog.Feature) 
 	if have != nil {
 		rev = have.Rev
 	}
-	p.steps = append(p.steps, step{catalog.Op{Kind: catalog.Put, Collection: collection, Feature: f, If: &rev}, have})
+	p.steps = append(p.steps, step{catalog.Op{Kind: catalog.Put, Collection: collection, Feature: f, If: &rev}, have, false})
 }
 
 // end adds the end of a row.
 func (p *plan) end(f *row) {
 	rev := f.Rev
-	p.steps = append(p.steps, step{catalog.Op{Kind: catalog.Delete, Collection: f.c.Name, Feature: catalog.Feature{ID: f.ID, ValidFrom: p.at}, If: &rev}, &f.Feature})
+	p.steps = append(p.steps, step{catalog.Op{Kind: catalog.Delete, Collection: f.c.Name, Feature: catalog.Feature{ID: f.ID, ValidFrom: p.at}, If: &rev}, &f.Feature, false})
 }
 
 // guard adds a write that changes nothing, and fails when the row has changed.
@@ -219,9 +221,16 @@ func (p *plan) recordEvent(digest string) error {
 // apply checks what the caller may write, and writes it.
 func (p *plan) apply(ctx context.Context) (*Done, error) {
 	ops := make([]catalog.Op, len(p.steps))
+	var told []catalog.Op // but for what only guards
 	for i := range p.steps {
 		s := &p.steps[i]
 		ops[i] = s.Op
+		if !s.own || s.Kind == catalog.Put {
+			told = append(told, s.Op)
+		}
+		if s.own {
+			continue
+		}
 		c := p.schemas[s.Collection]
 		if s.Kind == catalog.Put {
 			if err := c.Check(&s.Feature); err != nil {
@@ -233,14 +242,14 @@ func (p *plan) apply(ctx context.Context) (*Done, error) {
 		}
 	}
 	if p.by.Announce != nil {
-		if err := p.by.Announce(ops); err != nil {
+		if err := p.by.Announce(told); err != nil {
 			return nil, err
 		}
 	}
 	done, err := p.store.Apply(ctx, catalog.Batch{Key: p.by.Key, Author: p.by.Author, Reason: p.by.Reason, Ops: catalog.Ops(ops...)})
 	if err != nil {
 		if p.by.Undone != nil {
-			p.by.Undone(ops)
+			p.by.Undone(told)
 		}
 		return nil, fmt.Errorf("%s: %w", p.cmd.Kind, err)
 	}

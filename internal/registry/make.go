@@ -50,12 +50,41 @@ func (p *plan) newcomer(ctx context.Context, status string) (n newcomer, err err
 	if err := nothingLeft(rest); err != nil {
 		return n, err
 	}
-	ids, err := p.mint(ctx, 1)
-	if err != nil {
-		return n, err
+	n.props = props
+	n.uid, err = p.newUID(ctx, p.cmd.NewUID, "uid")
+	return n, err
+}
+
+// newUID is the UID for a structure that is new: the one of a lease that the command
+// names, or else one that nothing ever had.
+func (p *plan) newUID(ctx context.Context, leased, path string) (string, error) {
+	if leased != "" {
+		return p.leased(ctx, leased, path)
 	}
-	n.uid, n.props = ids[0], props
-	return n, nil
+	ids := []string{""}
+	err := p.draw(ctx, ids)
+	return ids[0], err
+}
+
+// draw puts UIDs that nothing ever had where there are none.
+func (p *plan) draw(ctx context.Context, ids []string) error {
+	n := 0
+	for _, id := range ids {
+		if id == "" {
+			n++
+		}
+	}
+	drawn, err := p.mint(ctx, n)
+	if err != nil {
+		return err
+	}
+	for i := range ids {
+		if ids[i] == "" {
+			ids[i], drawn = drawn[0], drawn[1:]
+			p.notLeased(ids[i])
+		}
+	}
+	return nil
 }
 
 func nothingLeft[V any](rest map[string]V) error {

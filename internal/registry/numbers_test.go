@@ -91,3 +91,44 @@ func TestUnitsOfPlan(t *testing.T) {
 		c.refuses(a, `{"kind":"units"}`, "no units")
 	})
 }
+
+// TestWings makes the units of three wings from plans, and makes them again.
+func TestWings(t *testing.T) {
+	eachStore(t, func(c *town) {
+		a := nth(1)
+		c.put(Buildings, "b1", 2000, square(0), "uid", a, "ward", "A")
+		plan := func(text string) { c.Helper(); c.do(a, `{"kind":"units","plan":[`+text+`]}`) }
+		wings := `{"wing":"A","from":"01","to":"02","units":2,"use":"flat","area_m2":50},{"wing":"B","from":"01","to":"03","units":3,"use":"flat"}`
+		units := func() string {
+			page, err := c.r.Records(c.ctx, a, Units, catalog.At{}, catalog.Everything, 1000, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			for i := range page.Records {
+				id, wing := page.Records[i].ID, catalog.Properties(page.Records[i].Values).Get("wing").Str()
+				b.WriteString(" " + strings.TrimPrefix(id, a) + wing)
+			}
+			return b.String()
+		}
+		plan(wings)
+		want := " /01-0001A /01-0002A /01-0003B /01-0004B /01-0005B /02-0001A /02-0002A /02-0003B /02-0004B /02-0005B /03-0001B /03-0002B /03-0003B"
+		if got := units(); got != want {
+			t.Errorf("units:%s\nwant  %s", got, want)
+		}
+		plan(wings) // again: the same units
+		if got := units(); got != want {
+			t.Errorf("made again:%s\nwant       %s", got, want)
+		}
+		plan(`{"wing":"A","from":"02","units":3},{"wing":"C","from":"B1","units":1},{"wing":"D","from":"01","units":1,"first":100}`)
+		want = " /01-0001A /01-0002A /01-0003B /01-0004B /01-0005B /01-0100D /02-0001A /02-0002A /02-0003B /02-0004B /02-0005B /02-0006A /03-0001B /03-0002B /03-0003B /B1-0001C"
+		if got := units(); got != want {
+			t.Errorf("more:%s\nwant %s", got, want)
+		}
+		if s := c.structure(a, catalog.At{}, catalog.Everything); s.Units.Count != 16 || s.Units.ByWing["A"] != 5 || s.Units.ByWing["B"] != 9 || s.Units.AreaM2 != 200 {
+			t.Errorf("summary: %+v", s.Units)
+		}
+		c.refuses(a, `{"kind":"units","plan":[{"wing":"`+strings.Repeat("w", 50)+`","from":"01","units":1}]}`, "wing")
+		c.refuses(a, `{"kind":"units","plan":[{"wing":"D","from":"01","units":9999},{"wing":"D","from":"01","units":1}]}`, "units")
+	})
+}

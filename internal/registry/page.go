@@ -54,7 +54,8 @@ type Alias struct {
 type UnitsSummary struct {
 	Count  int            `json:"count"`
 	ByUse  map[string]int `json:"by_use,omitempty"`
-	Floors int            `json:"floors,omitempty"` // on which there are units
+	ByWing map[string]int `json:"by_wing,omitempty"` // of those that are in one
+	Floors int            `json:"floors,omitempty"`  // on which there are units
 	AreaM2 float64        `json:"area_m2,omitempty"`
 }
 
@@ -224,6 +225,12 @@ func (s *Structure) units(rows []row) {
 				s.Units.ByUse = map[string]int{}
 			}
 			s.Units.ByUse[use]++
+		}
+		if wing := f.text("wing"); wing != "" {
+			if s.Units.ByWing == nil {
+				s.Units.ByWing = map[string]int{}
+			}
+			s.Units.ByWing[wing]++
 		}
 		s.Units.AreaM2 += f.Props.Get("area_m2").Float()
 		if floor := f.text("floor"); floor != "" && !slices.Contains(floors, floor) {

@@ -19,8 +19,9 @@ import (
 // Command is a change of the register, as it comes in JSON.
 type Command struct {
 	Kind     string `json:"kind"`
-	UID      string `json:"-"`    // of the structure it is about; "" to register one
-	Date     string `json:"date"` // the day it took place, YYYY-MM-DD in the city; "": now
+	UID      string `json:"-"`             // of the structure it is about; "" to register one
+	NewUID   string `json:"uid,omitempty"` // register, replace: of a lease; "": one is drawn
+	Date     string `json:"date"`          // the day it took place, YYYY-MM-DD in the city; "": now
 	Evidence string `json:"evidence"`
 
 	Status     string                     `json:"status"`     // status, register, replace, revive
@@ -40,6 +41,7 @@ type Part struct {
 	Geometry   json.RawMessage            `json:"geometry"`
 	Footprints []string                   `json:"footprints"`
 	Properties map[string]json.RawMessage `json:"properties"`
+	UID        string                     `json:"uid,omitempty"` // of a lease; "": one is drawn
 }
 
 // NewAlias is another number of a structure.
@@ -50,10 +52,12 @@ type NewAlias struct {
 }
 
 // Floors are like floors of a plan: From to To, each with Units units, numbered from
-// First on.
+// First on. Units of one floor are numbered through, whatever wing they are in: a
+// wing that says no First goes on behind the others, and again finds its own.
 type Floors struct {
-	From  string  `json:"from"` // B2, B1, 00, 01, ...
-	To    string  `json:"to"`   // "": From
+	From  string  `json:"from"`           // B2, B1, 00, 01, ...
+	To    string  `json:"to"`             // "": From
+	Wing  string  `json:"wing,omitempty"` // "": the structure has none
 	Units int     `json:"units"`
 	First int     `json:"first"` // 0: 1
 	Use   string  `json:"use"`

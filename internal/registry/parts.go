@@ -105,11 +105,22 @@ func (p *plan) split(ctx context.Context) error {
 	if err := l.going("uid"); err != nil {
 		return err
 	}
-	ids, err := p.mint(ctx, len(parts)-1)
-	if err != nil {
+	ids := []string{l.uid}
+	if parts[0].UID != "" {
+		return refuse("part_uid", "parts[0].uid", "the first part keeps the UID of %s", l.uid)
+	}
+	for i := 1; i < len(parts); i++ {
+		var id string // "": one is drawn below, with the others
+		if parts[i].UID != "" {
+			if id, err = p.leased(ctx, parts[i].UID, fmt.Sprintf("parts[%d].uid", i)); err != nil {
+				return err
+			}
+		}
+		ids = append(ids, id)
+	}
+	if err := p.draw(ctx, ids); err != nil {
 		return err
 	}
-	ids = append([]string{l.uid}, ids...)
 	given := map[string]bool{}
 	p.keep(l)
 	own := len(p.steps) - 1

@@ -115,6 +115,9 @@ func (p *plan) make(ctx context.Context) error {
 	if p.cmd.UID == "" && p.cmd.Kind != Register {
 		return refuse("which_structure", "uid", "say which structure")
 	}
+	if p.cmd.NewUID != "" && p.cmd.Kind != Register && p.cmd.Kind != Replace {
+		return refuse("uid_here", "uid", "a UID is named where a structure is new: register, replace, the parts of a split")
+	}
 	switch p.cmd.Kind {
 	case Register:
 		return p.register(ctx)
@@ -191,6 +194,13 @@ func (p *plan) mint(ctx context.Context, n int) ([]string, error) {
 		}
 		if err := p.ever(ctx, ids, catalog.Everything, func(f row) { delete(draw, f.text("uid")) }); err != nil {
 			return nil, fmt.Errorf("mint: %w", err)
+		}
+		leased, err := p.leaseRows(ctx, "uid", ids...)
+		if err != nil {
+			return nil, fmt.Errorf("mint: %w", err)
+		}
+		for i := range leased {
+			delete(draw, leased[i].ID)
 		}
 		for id := range draw {
 			if !slices.Contains(out, id) {

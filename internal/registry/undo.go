@@ -86,7 +86,7 @@ var errEnough = errors.New("enough")
 // back plans that one row is as it was before a change, when it still is as the
 // change left it.
 func (p *plan) back(ctx context.Context, ch *catalog.Change) error {
-	if ch.Collection == Events || ch.Kind != catalog.Written {
+	if ch.Collection == Events || ch.Collection == Leases || ch.Kind != catalog.Written {
 		return nil
 	}
 	now, err := p.store.Feature(ctx, ch.Collection, ch.ID, catalog.At{})
@@ -101,7 +101,7 @@ func (p *plan) back(ctx context.Context, ch *catalog.Change) error {
 	case ch.Old == nil && there: // it was made
 		rev := now.Rev
 		p.steps = append(p.steps, step{catalog.Op{Kind: catalog.Delete, Collection: ch.Collection, If: &rev,
-			Feature: catalog.Feature{ID: ch.ID, ValidFrom: now.ValidFrom}}, &now})
+			Feature: catalog.Feature{ID: ch.ID, ValidFrom: now.ValidFrom}}, &now, false})
 	case ch.Old != nil && !there: // it was ended: it goes on from there
 		f := *ch.Old
 		f.ValidFrom = p.at

@@ -85,6 +85,9 @@ func matrix() []rule {
 
 		{"POST /api/structures", "/api/structures", `{"kind":"register"}`, "143333++"},
 		{"POST /api/structures/{uid}/events", "/api/structures/" + structureUID(4) + "/events", `{"kind":"status","status":"none"}`, "143333++"},
+		{"POST /api/structures/uids", "/api/structures/uids", `{"count":2,"device":"tablet"}`, "143333++"},
+		{"GET /api/structures/uids", "/api/structures/uids", "", "143333++"},
+		{"DELETE /api/structures/uids/{lease}", "/api/structures/uids/none", "", "14333344"},
 		{"POST /api/structures/{uid}/events", "/api/structures/12345-67890/events", `{"kind":"demolish"}`, "14444444"},
 
 		{"GET /api/reviews", "/api/reviews?limit=1", "", everyone},

@@ -96,6 +96,57 @@ func TestStructureStory(t *testing.T) {
 	})
 }
 
+// TestLeaseOverHTTP leases UIDs to a tablet, which registers what it found with them.
+func TestLeaseOverHTTP(t *testing.T) {
+	eachStore(t, func(t *testing.T, url string) {
+		c := openCity(t, url)
+		root, admin := c.name("root"), c.name("administrator")
+		keyed := &caller{name: admin.name, who: admin.who, header: admin.header.Clone()}
+		keyed.header.Set("Idempotency-Key", "tablet-4-monday")
+		var l, again struct {
+			Lease, Device, State string
+			UIDs                 []string
+		}
+		for i, into := range []any{&l, &again} {
+			r := c.ask(keyed, http.MethodPost, "/api/structures/uids", `{"count":3,"device":"tablet 4"}`)
+			if err := json.Unmarshal(r.body, into); err != nil || r.status != 201-i {
+				t.Fatalf("lease: %d %s", r.status, r.body)
+			}
+		}
+		if len(l.UIDs) != 3 || !slices.Equal(l.UIDs, again.UIDs) || l.State != "open" {
+			t.Errorf("leases: %+v %+v", l, again)
+		}
+		for _, x := range []struct {
+			by     *caller
+			body   string
+			status int
+		}{
+			{admin, `{"count":0,"device":"t"}`, 422}, {admin, `{"count":1}`, 422}, {admin, `{"count":1,"device":"t","expires":"2001-01-01T00:00:00Z"}`, 422},
+			{admin, `{"count":"1"}`, 400}, {admin, `{"count":1,"device":"t","colour":1}`, 400}, {keyed, `{"count":9,"device":"tablet 4"}`, 422},
+		} {
+			if r := c.ask(x.by, http.MethodPost, "/api/structures/uids", x.body); r.status != x.status {
+				t.Errorf("%s: %d %s, want %d", x.body, r.status, r.body, x.status)
+			}
+		}
+		body := `{"uid":"` + l.UIDs[0] + `","properties":{"name":"Found on the way"}}`
+		if r := c.ask(root, http.MethodPost, "/api/structures", body); r.status != 422 || !strings.Contains(string(r.body), "uid_not_leased") {
+			t.Errorf("somebody else's UID: %d %s", r.status, r.body)
+		}
+		if r := c.must(admin, http.MethodPost, "/api/structures", body); member(t, r.body, "uid") != l.UIDs[0] {
+			t.Errorf("registered: %s", r.body)
+		}
+		c.must(root, http.MethodGet, "/api/structures/"+l.UIDs[0], "")
+		if r := c.ask(root, http.MethodDelete, "/api/structures/uids/"+l.Lease, ""); r.status != 404 {
+			t.Errorf("somebody else returns it: %d", r.status)
+		}
+		c.must(admin, http.MethodDelete, "/api/structures/uids/"+l.Lease, "")
+		r := c.must(admin, http.MethodGet, "/api/structures/uids", "")
+		if !strings.Contains(string(r.body), `"uids":[],"used":1,"state":"returned"`) || strings.Contains(string(c.must(root, http.MethodGet, "/api/structures/uids", "").body), l.Lease) {
+			t.Errorf("held: %s", r.body)
+		}
+	})
+}
+
 func eventOf(t *testing.T, body []byte) json.RawMessage {
 	t.Helper()
 	var in struct{ Event json.RawMessage }

@@ -4,7 +4,7 @@ import type { Past, Structure } from "../src/structures/api";
 import { compare } from "../src/structures/compare";
 import { cut, cuttable } from "../src/structures/cut";
 import { meantAsUid } from "../src/structures/find";
-import { byFloor } from "../src/structures/floors";
+import { byFloor, byWing } from "../src/structures/floors";
 import { groundArea, outlines, roundLength } from "../src/structures/outline";
 import { timeline } from "../src/structures/timeline";
 import { parseUid } from "../src/structures/uid";
@@ -236,4 +236,14 @@ describe("the timeline", () => {
 test("floors go from the deepest basement up", () => {
 	const rows = ["01", "B2", "00", "10", "B1", "02"].map((floor) => ({ ...place, properties: { floor } }));
 	expect(byFloor(rows).map(([f]) => f)).toEqual(["B2", "B1", "00", "01", "02", "10"]);
+});
+
+test("units are grouped by wing, those of none first", () => {
+	const rows = ["B", "", "A10", "A2", "B"].map((wing, i) => ({ id: String(i), properties: wing ? { wing } : {} }) as never);
+	expect(byWing(rows).map(([w, units]) => [w, units.length])).toEqual([
+		["", 1],
+		["A2", 1],
+		["A10", 1],
+		["B", 2],
+	]);
 });

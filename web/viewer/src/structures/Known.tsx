@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../ui/icons";
 import { IconButton } from "../ui/parts";
 import { areaText, collectionTitle } from "../ui/text";
 import { type Certificate, type Fact, getUnits, type Past, type Row, type Source, type Structure } from "./api";
-import { byFloor } from "./floors";
+import { byFloor, byWing } from "./floors";
 import { groundArea } from "./outline";
 import { Drawing, Part } from "./parts";
 import { dayText, floorText, numberText, schemeText, titleOf, valueText } from "./text";
@@ -146,8 +146,9 @@ function certificateDay(c: Certificate): string {
 export function Units(props: { structure: Structure; asof: string }) {
 	const { structure: s, asof } = props;
 	const [open, setOpen] = useState(false);
-	const { count, floors = 0, area_m2: area = 0, by_use: uses = {} } = s.units;
+	const { count, floors = 0, area_m2: area = 0, by_use: uses = {}, by_wing: wings = {} } = s.units;
 	const summary = [
+		Object.keys(wings).length > 1 ? tell("units.wings", { n: numberText(Object.keys(wings).length) }) : "",
 		floors > 0 ? tell("units.floors", { n: numberText(floors) }) : "",
 		area > 0 ? areaText(area) : "",
 		...Object.entries(uses)
@@ -173,21 +174,26 @@ function UnitList(props: { uid: string; asof: string }) {
 	return (
 		<Loaded state={state} again={again}>
 			{(rows) => (
-				<div class="floors">
-					{byFloor(rows).map(([floor, units]) => (
-						<div key={floor}>
-							<h4>{floorText(floor)}</h4>
-							<ul>
-								{units.map((u) => (
-									<li key={u.id}>
-										<b>{String(u.properties.unit ?? u.id)}</b>
-										<span>{unitText(u)}</span>
-									</li>
-								))}
-							</ul>
-						</div>
+				<>
+					{byWing(rows).map(([wing, inWing]) => (
+						<section class="floors" key={wing}>
+							{wing !== "" && <h3>{tell("units.wing", { wing })}</h3>}
+							{byFloor(inWing).map(([floor, units]) => (
+								<div key={floor}>
+									<h4>{floorText(floor)}</h4>
+									<ul>
+										{units.map((u) => (
+											<li key={u.id}>
+												<b>{String(u.properties.unit ?? u.id)}</b>
+												<span>{unitText(u)}</span>
+											</li>
+										))}
+									</ul>
+								</div>
+							))}
+						</section>
 					))}
-				</div>
+				</>
 			)}
 		</Loaded>
 	);

@@ -80,6 +80,7 @@ export interface Structure {
 	readonly units: {
 		readonly count: number;
 		readonly by_use?: Readonly<Record<string, number>>;
+		readonly by_wing?: Readonly<Record<string, number>>;
 		readonly floors?: number;
 		readonly area_m2?: number;
 	};

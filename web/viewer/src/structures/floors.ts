@@ -1,5 +1,15 @@
 import type { Row } from "./api";
 
+/** By wing, those of none first; one group where there are no wings. */
+export function byWing(rows: readonly Row[]): readonly (readonly [string, readonly Row[]])[] {
+	const wings = new Map<string, Row[]>();
+	for (const r of rows) {
+		const wing = String(r.properties.wing ?? "");
+		wings.set(wing, [...(wings.get(wing) ?? []), r]);
+	}
+	return [...wings].sort((a, b) => a[0].localeCompare(b[0], undefined, { numeric: true }));
+}
+
 /** From the deepest basement up. */
 export function byFloor(rows: readonly Row[]): readonly (readonly [string, readonly Row[]])[] {
 	const floors = new Map<string, Row[]>();

@@ -84,6 +84,8 @@ export const en = {
 	"units.show": "Show all {n}",
 	"units.ground": "Ground floor",
 	"units.basement": "Basement {n}",
+	"units.wing": "Wing {wing}",
+	"units.wings": "in {n} wings",
 	"units.floor": "Floor {n}",
 	// Records
 	"records.title": "Records by department",

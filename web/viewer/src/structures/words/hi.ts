@@ -78,6 +78,8 @@ export const hi: StructureDictionary = {
 	"units.show": "सभी {n} दिखाएँ",
 	"units.ground": "भूतल",
 	"units.basement": "तहख़ाना {n}",
+	"units.wing": "विंग {wing}",
+	"units.wings": "{n} विंग में",
 	"units.floor": "मंज़िल {n}",
 	"records.title": "विभागों के अभिलेख",
 	"records.none": "किसी विभाग का ऐसा अभिलेख नहीं जिसे आप देख सकें.",

@@ -78,6 +78,8 @@ export const mr: StructureDictionary = {
 	"units.show": "सर्व {n} दाखवा",
 	"units.ground": "तळमजला",
 	"units.basement": "तळघर {n}",
+	"units.wing": "विंग {wing}",
+	"units.wings": "{n} विंगमध्ये",
 	"units.floor": "मजला {n}",
 	"records.title": "विभागांच्या नोंदी",
 	"records.none": "तुम्हाला पाहता येईल अशी कोणत्याही विभागाची नोंद नाही.",

@@ -52,6 +52,15 @@ const en = {
 	floor_up: "Floors go up from {0}; “{1}” does not lie above.",
 	unit_count: "A floor has 1 to 9,999 units, and a plan at most {0}.",
 	unit_twice: "Unit {0} is there twice.",
+	lease_count: "A lease is of 1 to {0} numbers.",
+	lease_device: "Say which device the numbers are for.",
+	lease_expires: "The end of the lease must lie within the next {0} days.",
+	uid_not_leased: "{0} was not given to you.",
+	uid_gone: "{0} was used or given back before.",
+	uid_expired: "The time for {0} ended on {1}: say on which day it was used, or take another number.",
+	part_uid: "The first part keeps the number {0}.",
+	uid_here: "A number is given only to what is new.",
+	wing: "The name of a wing has at most {0} characters.",
 } as const;
 
 export type Refusal = keyof typeof en;
@@ -105,6 +114,15 @@ const mr: Readonly<Record<Refusal, string>> = {
 	floor_up: "मजले {0} पासून वर जातात; “{1}” वर नाही.",
 	unit_count: "मजल्यावर १ ते ९,९९९ सदनिका, व आराखड्यात जास्तीत जास्त {0}.",
 	unit_twice: "सदनिका {0} दोनदा आली आहे.",
+	lease_count: "एका वेळी १ ते {0} क्रमांक राखता येतात.",
+	lease_device: "हे क्रमांक कोणत्या उपकरणासाठी आहेत ते सांगा.",
+	lease_expires: "मुदत पुढील {0} दिवसांतील असावी.",
+	uid_not_leased: "{0} तुमच्यासाठी राखलेला नाही.",
+	uid_gone: "{0} आधीच वापरला किंवा परत केला आहे.",
+	uid_expired: "{0} ची मुदत {1} रोजी संपली: तो कोणत्या दिवशी वापरला ते सांगा, किंवा दुसरा घ्या.",
+	part_uid: "पहिल्या भागाकडे {0} हाच क्रमांक राहतो.",
+	uid_here: "क्रमांक फक्त नव्या बांधकामाला देता येतो.",
+	wing: "विंगचे नाव जास्तीत जास्त {0} अक्षरांचे असावे.",
 };
 
 const hi: Readonly<Record<Refusal, string>> = {
@@ -156,6 +174,15 @@ const hi: Readonly<Record<Refusal, string>> = {
 	floor_up: "मंज़िलें {0} से ऊपर जाती हैं; “{1}” ऊपर नहीं है।",
 	unit_count: "एक मंज़िल पर 1 से 9,999 इकाइयाँ, और योजना में अधिकतम {0}।",
 	unit_twice: "इकाई {0} दो बार आई है।",
+	lease_count: "एक बार में 1 से {0} संख्याएँ दी जा सकती हैं।",
+	lease_device: "बताइए ये संख्याएँ किस उपकरण के लिए हैं।",
+	lease_expires: "अवधि अगले {0} दिनों के भीतर होनी चाहिए।",
+	uid_not_leased: "{0} आपको नहीं दी गई है।",
+	uid_gone: "{0} पहले ही प्रयुक्त या लौटाई जा चुकी है।",
+	uid_expired: "{0} की अवधि {1} को समाप्त हुई: बताइए किस दिन प्रयुक्त हुई, या दूसरी लीजिए।",
+	part_uid: "पहले भाग की संख्या {0} ही रहती है।",
+	uid_here: "संख्या केवल नए निर्माण को दी जाती है।",
+	wing: "विंग का नाम अधिकतम {0} अक्षरों का हो।",
 };
 
 /** By language and rule. */
