@@ -49,7 +49,7 @@ func allowed(from, to string) bool {
 		return room(to) == "internal/app"
 	case room(from) == "internal/ingest" && room(to) == "internal/format":
 		return true
-	case from == "internal/httpapi" && (to == "internal/registry" || to == "internal/registry/linkage"): // their rules and answers are the register's own
+	case from == "internal/httpapi" && (to == "internal/registry" || to == "internal/registry/linkage" || to == "internal/registry/finding"): // their rules and answers are the register's own
 		return true
 	case room(to) == "internal/access": // who may see what lies below the other rooms of internal
 		return floor(from) == 4

@@ -131,7 +131,7 @@ func catchUp(have, standard *catalog.Collection) (next catalog.Collection, ok bo
 // OpenAccess opens the database of who may see what, which lies beside the store:
 // access.db in the folder of a GeoPackage, a schema of its own in a database.
 func OpenAccess(ctx context.Context, l Location) (*accessdb.DB, error) {
-	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema, retain.Schema}
+	schemas := []accessdb.Schema{audit.Schema, door.Schema, identity.Schema, retain.Schema, accessdb.Leases}
 	folder, err := l.Folder()
 	if err != nil {
 		return nil, err

@@ -399,6 +399,10 @@ func (e *scripted) Within(ctx context.Context, r layers.WithinRequest) (*layers.
 	return e.answer(r.Collection, r.View, r.Limit, r.After, "")
 }
 
+func (e *scripted) List(ctx context.Context, r layers.ListRequest) (*layers.Answer, error) {
+	return &layers.Answer{Features: []byte("[]"), Rev: e.Rev()}, nil
+}
+
 func (e *scripted) Count(ctx context.Context, r layers.CountRequest) (*layers.Counts, error) {
 	if err := e.ask(ctx, r); err != nil {
 		return nil, err

@@ -62,6 +62,12 @@ func (s *Server) table() []route {
 	if s.cfg.Reviews != nil {
 		all = append(all, reviewRoutes(s.cfg.ReadOnly))
 	}
+	if s.cfg.Findings != nil {
+		all = append(all, findingRoutes())
+		if !s.cfg.ReadOnly {
+			all = append(all, findingWriteRoutes())
+		}
+	}
 	if s.cfg.Identities != nil {
 		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())
 	}

@@ -6,6 +6,7 @@ import (
 	"nagar/catalog"
 	"nagar/internal/access"
 	"nagar/internal/registry"
+	"nagar/internal/registry/finding"
 )
 
 // componentSchemas are the shapes that several answers share.
@@ -104,8 +105,29 @@ func componentSchemas() map[string]any {
 		}),
 	}
 	maps.Copy(out, reviewSchemas(instant))
+	maps.Copy(out, findingSchemas(words, instant))
 	maps.Copy(out, accessSchemas(words, instant, class))
 	return out
+}
+
+// findingSchemas are the shapes of findings.
+func findingSchemas(words, instant schema) map[string]any {
+	text := textSchema()
+	states := schema{"type": "string", "enum": []string{finding.Open, finding.Acknowledged, finding.Resolved, finding.Dismissed}}
+	never := schema{"type": []string{"string", "null"}, "format": "date-time"}
+	evidence := shape("A value that it rests on", []string{"label"}, schema{"label": words, "value": schema{}, "unit": text,
+		"source": described(text, "The department whose record it is"), "date": text, "collection": text, "id": text})
+	note := shape("What was done with it", []string{"at", "by"}, schema{"at": instant, "by": text, "state": states, "note": text})
+	one := shape("What does not agree", []string{"id", "rule", "title", "severity", "owner", "state", "summary", "found_at", "evidence", "notes"}, schema{
+		"id": text, "rule": text, "title": words, "severity": schema{"type": "string", "enum": finding.Severities}, "owner": text, "uid": text, "ward": text, "state": states,
+		"summary": words, "found_at": never, "closed_at": never, "closed_why": text, "evidence": arrayOf(evidence),
+		"lon": schema{"type": "number"}, "lat": schema{"type": "number"}, "assigned": text, "notes": arrayOf(note)})
+	return map[string]any{
+		"Finding": one,
+		"Findings": shape("Findings", []string{"findings", "total"}, schema{"findings": arrayOf(ref("Finding")),
+			"total": schema{"type": []string{"integer", "null"}}, "next": text}),
+		"FindingDecision": shape("What is decided", nil, schema{"state": states, "note": text, "assigned": text}),
+	}
 }
 
 // accessSchemas are the shapes of signing in and of administration.

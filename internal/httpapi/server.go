@@ -25,6 +25,7 @@ import (
 	"nagar/internal/access/identity"
 	"nagar/internal/access/oidc"
 	"nagar/internal/registry"
+	"nagar/internal/registry/finding"
 	"nagar/internal/registry/linkage"
 	"nagar/layers"
 )
@@ -40,6 +41,7 @@ type Finder interface {
 	Within(ctx context.Context, r layers.WithinRequest) (*layers.Answer, error)
 	AtPoint(ctx context.Context, r layers.AtRequest) (*layers.Answer, error)
 	Count(ctx context.Context, r layers.CountRequest) (*layers.Counts, error)
+	List(ctx context.Context, r layers.ListRequest) (*layers.Answer, error)
 }
 
 // Index says what is loaded.
@@ -124,6 +126,8 @@ type Config struct {
 	// Reviews is the queue of records whose structure is not certain; nil leaves its
 	// routes out.
 	Reviews *linkage.Queue
+	// Findings answers about rules and findings; nil leaves its routes out.
+	Findings *finding.Board
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
 	Gate Gate
 	// Identities lets people sign in and manages who they are, Policies keeps the

@@ -31,6 +31,7 @@ import (
 const (
 	Buildings  = "buildings"        // footprints, each with its structure's UID
 	Structures = "structures"       // id: the UID
+	Findings   = "findings"         // kept by the package finding
 	Events     = "structure_events" // a row for each structure that an event concerns
 	Aliases    = "aliases"          // id: scheme:key, so that one structure holds it
 	Units      = "units"            // id: UID/FLOOR-UNIT

@@ -92,7 +92,7 @@ func (r *Registry) Past(ctx context.Context, id string, known catalog.Rev, view 
 // version adds a version, if it was this structure's and the view shows it.
 func (p *Past) version(c *catalog.Collection, v *catalog.Version, id string, known catalog.Rev, view catalog.View) {
 	seen, ok := seenRow(c, view, &v.Feature)
-	if !ok || seen.text(linkTo(c).Name) != id || known != 0 && v.Rev > known {
+	if !ok || seen.text(LinkTo(c).Name) != id || known != 0 && v.Rev > known {
 		return
 	}
 	p.shown = append(p.shown, seen)

@@ -26,8 +26,8 @@ type look struct {
 	all  []*catalog.Collection // that the caller sees, by name
 }
 
-// linkTo is the field of a collection by which its rows name a structure.
-func linkTo(c *catalog.Collection) *catalog.Field {
+// LinkTo is the field of a collection by which its rows name a structure; nil: none.
+func LinkTo(c *catalog.Collection) *catalog.Field {
 	for i := range c.Fields {
 		f := &c.Fields[i]
 		if f.Link == Structures || c.Name == Structures && f.Name == "uid" && f.Findable() {
@@ -53,7 +53,7 @@ func (r *Registry) look(ctx context.Context, uids []string, at catalog.At, view 
 			continue
 		}
 		out.all = append(out.all, c)
-		link := linkTo(c)
+		link := LinkTo(c)
 		if link == nil || !view.SeesField(c, link) || len(only) > 0 && !slices.Contains(only, c.Name) {
 			continue
 		}
@@ -93,7 +93,7 @@ func (r *Registry) ever(ctx context.Context, uids []string, view catalog.View, f
 	var queries []catalog.Query
 	var from []*catalog.Collection
 	for _, c := range all {
-		link := linkTo(c)
+		link := LinkTo(c)
 		if c.Name != Buildings && c.Name != Structures || link == nil || !view.Sees(c) || !view.SeesField(c, link) {
 			continue
 		}

@@ -156,7 +156,7 @@ func (r *Registry) Records(ctx context.Context, id, collection string, at catalo
 		if collection == "" && own(c.Name) || collection != "" && c.Name != collection {
 			continue
 		}
-		there = there || linkTo(c) != nil
+		there = there || LinkTo(c) != nil
 		rows := l.rows[c.Name]
 		for i := range rows {
 			place := c.Name + "/" + rows[i].ID

@@ -102,6 +102,13 @@ func matrix() []rule {
 		{"POST /api/reviews/{id}", "/api/reviews/{review:trees_marked}", `{"decision":"none"}`, "1333+3++"},
 		{"POST /api/reviews/{id}", "/api/reviews/{review:depots_marked}", `{"decision":"join","uid":"` + structureUID(1) + `"}`, "1433+3++"},
 		{"POST /api/reviews/{id}", "/api/reviews/{review:files_marked}", `{"decision":"none"}`, "1444+4++"},
+		{"GET /api/findings", "/api/findings?state=open", "", ofTheStaff},
+		{"GET /api/findings/summary", "/api/findings/summary", "", ofTheStaff},
+		{"GET /api/findings/rules", "/api/findings/rules", "", "44+4++++"}, // a rule lies in no ward
+		{"POST /api/findings/{id}", "/api/findings/{new:findings}", `{"state":"acknowledged"}`, "143333++"},
+		{"POST /api/findings/{id}", "/api/findings/none", `{"state":"acknowledged"}`, "14444444"},
+		{"PUT /api/findings/rules/{name}", "/api/findings/rules/none", `{}`, "1434+3++"},
+		{"POST /api/findings/rules/preview", "/api/findings/rules/preview", `{}`, "1434+3++"},
 
 		{"GET /auth/methods", "/auth/methods", "", everyone},
 		{"POST /auth/login", "/auth/login", `{"name":"{unique}","password":"wrong"}`, wrongWord},

@@ -27,6 +27,7 @@ import (
 	"nagar/internal/httpapi"
 	"nagar/internal/registry"
 	"nagar/internal/registry/address"
+	"nagar/internal/registry/finding"
 	"nagar/internal/registry/linkage"
 	"nagar/layers"
 	"nagar/web/viewer"
@@ -50,6 +51,7 @@ type ServerFlags struct {
 	City           string   `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
 	PMTiles        string   `name:"pmtiles" help:"Folder of PMTiles archives to serve beside the collections, to everybody: base maps, aerial pictures, what export wrote." placeholder:"DIR"`
 	Snapshot       string   `help:"Keep the index in a file beside the store, from which the next start is quick: on or off." enum:"on,off" default:"on"`
+	Findings       string   `help:"Keep the findings up to date in this process: on or off. Of several on one store one does so." enum:"on,off" default:"on"`
 	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
@@ -155,6 +157,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 		return err
 	}
 	settings.Reviews = linkage.NewQueue(store, settings.Structures, engine, parser)
+	settings.Findings = &finding.Board{Store: store, Zone: settings.Structures.Zone}
 	server, err := httpapi.New(settings)
 	if err != nil {
 		return err
@@ -197,6 +200,11 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	if !readOnly {
 		retention := retain.New(store, entrance.db, entrance.audit, entrance.door.Policy)
 		group.Go(func() error { return retention.Run(work, log) })
+	}
+	if !readOnly && f.Findings == "on" {
+		group.Go(func() error {
+			return keepFindings(work, engine, finding.New(store, entrance.db.Lease("findings", findingsLease), settings.Structures.Zone), log)
+		})
 	}
 	group.Go(func() error { return logReady(work, engine, log) })
 	group.Go(func() error { return warm(work, engine, settings.Structures, log) })
@@ -248,6 +256,19 @@ func warm(ctx context.Context, engine *layers.Engine, structures *registry.Regis
 		log.Warn("the register's indexes could not be made ahead", "error", err)
 	}
 	return nil
+}
+
+// findingsLease is after how long a process that is silent no more keeps the findings.
+const findingsLease = 30 * time.Second
+
+// keepFindings keeps the findings once the map is there, which comes first.
+func keepFindings(ctx context.Context, engine *layers.Engine, keeper *finding.Keeper, log *slog.Logger) error {
+	select {
+	case <-engine.Loaded():
+		return keeper.Run(ctx, log)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func logReady(ctx context.Context, engine *layers.Engine, log *slog.Logger) error {
