@@ -51,6 +51,10 @@ type Options struct {
 	Public     bool   // publish what this load creates
 	Author     string // kept with each revision
 
+	// Each, when set, is given every good feature instead of the store, in the order of
+	// the file; nothing is written then but the collection's description.
+	Each func(*catalog.Feature) error
+
 	BatchSize int // features per batch; 0 is 5,000
 	Workers   int // decoding goroutines; 0 is one per processor
 

@@ -180,6 +180,17 @@ func (l *loader) load(ctx context.Context) error {
 	}
 	defer l.progress(true)
 	switch {
+	case l.opts.Each != nil:
+		for it, err := range items {
+			if err != nil {
+				return err
+			}
+			l.count(it)
+			if err := l.opts.Each(&it.feature); err != nil {
+				return err
+			}
+		}
+		return nil
 	case l.opts.DryRun:
 		return l.compare(ctx, items)
 	case l.whole():

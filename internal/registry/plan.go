@@ -240,3 +240,19 @@ func (p *plan) notCircular(ctx context.Context, from []string, to string) error 
 func compareOps(a, b *catalog.Op) int {
 	return cmp.Or(strings.Compare(a.Collection, b.Collection), strings.Compare(a.Feature.ID, b.Feature.ID))
 }
+
+// Mint draws UIDs that nothing ever had, in order; a survey of the city needs many.
+func (r *Registry) Mint(ctx context.Context, n int) ([]string, error) {
+	p := &plan{Registry: r}
+	var out []string
+	for len(out) < n {
+		ids, err := p.mint(ctx, min(2000, n-len(out)))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ids...)
+		slices.Sort(out)
+		out = slices.Compact(out)
+	}
+	return out, nil
+}

@@ -26,6 +26,7 @@ type loadCmd struct {
 	Rejects    string            `help:"Write rejected features here (GeoJSONSeq), each with its reason." placeholder:"FILE"`
 	DryRun     bool              `help:"Read and judge everything, write nothing."`
 	ValidFrom  string            `help:"Since when this is true in the city: a date, or a time with zone." placeholder:"DATE"`
+	Epoch      string            `help:"The file is a second survey of the footprints that are there (buildings): survivors keep their UIDs, changes become events. Its name, such as lidar-2027." placeholder:"NAME"`
 	NoRegister bool              `help:"Leave structure UIDs out (buildings), and records as they come: unmatched."`
 	Public     bool              `help:"Publish what this load creates; else a new collection is internal and its fields are restricted."`
 	City       string            `help:"City profile; Mumbai's own when left out." placeholder:"FILE"`
@@ -52,6 +53,9 @@ func (c *loadCmd) Run(con *console) error {
 			return err
 		}
 		p := newProgress(con.stderr, "features")
+		if c.Epoch != "" {
+			return c.resurvey(con, s, profile, from, p)
+		}
 		summary, err := ingest.Load(con.ctx, s, profile, ingest.Options{
 			Collection: c.Collection, From: c.From, Stdin: con.stdin, Format: c.Format, Layer: c.Layer, CRS: c.CRS,
 			Map: c.Map, ID: c.ID, Mode: ingest.Mode(c.Mode), Atomic: c.Atomic, Repair: c.Repair, Rejects: c.Rejects,
