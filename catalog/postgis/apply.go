@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"nagar/catalog"
@@ -53,10 +52,10 @@ type applier struct {
 }
 
 func (a *applier) run() (catalog.Result, error) {
-	if err := a.begin(); err != nil {
-		return catalog.Result{}, err
-	}
 	if a.batch.Key != "" {
+		if _, _, err := a.look(nil); err != nil {
+			return catalog.Result{}, err
+		}
 		if r, ok, err := a.replayed(); ok || err != nil {
 			a.rollback()
 			return r, err
@@ -87,15 +86,31 @@ func (a *applier) sorted() []*writer {
 	return out
 }
 
-// begin opens the transaction and draws its number. The planner is told to look
-// rows up by index: its idea of a table that a load has just filled is too old.
-func (a *applier) begin() error {
-	if _, err := a.conn.Exec(a.ctx, `begin`); err != nil {
-		return err
+// look opens the transaction, where that is still to do, and draws its number. In
+// the same round trip it asks whether the table (nil: none) is known as it is
+// described now, and whether it lies there as we know it: an outside tool may have
+// replaced or altered it since the last look.
+//
+// The planner is told to look rows up by index: its idea of a table that a load
+// has just filled is too old.
+func (a *applier) look(t *table) (known, usable bool, err error) {
+	var ask trip
+	if a.txn == 0 {
+		ask.exec(`begin`)
+		ask.add(taker{row: func(v [][]byte) error { a.txn = binaryInt(v[0]); return nil }},
+			`select nextval('nagar.txn_seq') from (select set_config('nagar.own', 'on', true),
+			set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+			set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)) x`)
 	}
-	return a.conn.QueryRow(a.ctx, `select nextval('nagar.txn_seq') from (select set_config('nagar.own', 'on', true),
-		set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-		set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)) x`).Scan(&a.txn)
+	if t != nil {
+		ask.add(taker{row: func(v [][]byte) error {
+			known, usable = binaryInt(v[0]) == t.version, v[1][0] != 0
+			return nil
+		}}, `select k.version, coalesce(to_regclass($2)::oid = k.rel and k.attributes = `+fmt.Sprintf(attributesSQL, "k.rel")+
+			`, false) from nagar.collections k where k.coll = $1`, int64(t.coll), t.name())
+	}
+	err = ask.send(a.ctx, a.conn.Conn())
+	return known, usable, err
 }
 
 func (a *applier) rollback() {
@@ -156,42 +171,31 @@ func (a *applier) writer(collection string) (*writer, error) {
 	if w := a.writers[collection]; w != nil {
 		return w, nil
 	}
-	t, err := a.s.table(a.ctx, a.conn, collection)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.usable(t); errors.Is(err, errReplaced) {
-		// Take over what is there, in a transaction of its own, and go on with that.
-		if err := a.s.takeOver(a.ctx, true); err != nil {
+	a.s.mu.Lock()
+	t := a.s.known[collection]
+	a.s.mu.Unlock()
+	for taken := false; ; {
+		known, usable, err := a.look(t)
+		switch {
+		case err != nil:
 			return nil, err
+		case known && usable:
+			w := newWriter(a, t)
+			a.writers[collection] = w
+			return w, nil
+		case known && taken:
+			return nil, fmt.Errorf("%w: %s: %w", catalog.ErrUnavailable, collection, errReplaced)
+		case known:
+			// Take over what is there, in a transaction of its own, and go on with that.
+			if err := a.s.takeOver(a.ctx, true); err != nil {
+				return nil, err
+			}
+			taken = true
 		}
 		if t, err = a.s.table(a.ctx, a.conn, collection); err != nil {
 			return nil, err
 		}
-		if err := a.usable(t); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", catalog.ErrUnavailable, collection, err)
-		}
-	} else if err != nil {
-		return nil, err
 	}
-	w := newWriter(a, t)
-	a.writers[collection] = w
-	return w, nil
-}
-
-// usable makes sure that the table is the one we know: an outside tool may have
-// replaced or altered it since the last look.
-func (a *applier) usable(t *table) error {
-	var ok bool
-	err := a.conn.QueryRow(a.ctx, `select coalesce(to_regclass($2)::oid = k.rel and k.attributes = `+fmt.Sprintf(attributesSQL, "k.rel")+
-		`, false) from nagar.collections k where coll = $1`, t.coll, t.name()).Scan(&ok)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errReplaced
-	}
-	return nil
 }
 
 // errReplaced says that a table is not as we know it.
@@ -229,35 +233,36 @@ func (a *applier) commit() (catalog.Result, error) {
 	if changes == 0 {
 		return a.commitNothing()
 	}
-	var touched []int32
+	var touched []int64
 	var at time.Time
 	for _, w := range a.sorted() {
 		if w.touched {
-			touched = append(touched, w.t.coll)
+			touched = append(touched, int64(w.t.coll))
 		}
 		if w.now.After(at) {
 			at = w.now
 		}
 	}
-	pb := &pgx.Batch{}
-	var when *time.Time // none of the writes needed a time: it is now
+	var end trip
+	when := none // none of the writes needed a time: it is now
 	if !at.IsZero() {
-		when = &at
+		when = instantOf(at)
 	}
-	pb.Queue(`insert into nagar.commits (txn, at, author, reason, changes) values ($1, coalesce($2, clock_timestamp()), $3, $4, $5)`,
-		a.txn, when, a.batch.Author, a.batch.Reason, changes)
-	pb.Queue(`insert into nagar.touched select $1, unnest($2::int[])`, a.txn, touched)
+	end.exec(`insert into nagar.commits (txn, at, author, reason, changes) values ($1, coalesce($2, clock_timestamp()), $3, $4, $5)`,
+		a.txn, when, a.batch.Author, a.batch.Reason, int64(changes))
+	end.exec(`insert into nagar.touched select $1, unnest($2::int[])`, a.txn, touched)
 	if a.batch.Key != "" {
-		pb.Queue(`update nagar.batches set txn = $2, created = $3, updated = $4, unchanged = $5, deleted = $6, erased = $7 where key = $1`,
-			a.batch.Key, a.txn, r.Created, r.Updated, r.Unchanged, r.Deleted, r.Erased)
+		end.exec(`update nagar.batches set txn = $2, created = $3, updated = $4, unchanged = $5, deleted = $6, erased = $7 where key = $1`,
+			a.batch.Key, a.txn, int64(r.Created), int64(r.Updated), int64(r.Unchanged), int64(r.Deleted), int64(r.Erased))
+	}
+	for _, w := range a.sorted() {
+		w.empty(&end)
 	}
 	// From the next statement on the commit lock is held; the commit travels with it.
-	pb.Queue(`set constraints nagar.commits_rev immediate`)
-	pb.Queue(`select rev from nagar.commits where txn = $1`, a.txn).QueryRow(func(row pgx.Row) error { return row.Scan(&r.Rev) })
-	if err := a.conn.SendBatch(a.ctx, pb).Close(); err != nil {
-		return catalog.Result{}, err
-	}
-	if _, err := a.conn.Exec(a.ctx, `commit`); err != nil {
+	end.exec(`set constraints nagar.commits_rev immediate`)
+	end.add(taker{row: func(v [][]byte) error { r.Rev = catalog.Rev(binaryInt(v[0])); return nil }}, `select rev from nagar.commits where txn = $1`, a.txn)
+	end.exec(`commit`)
+	if err := end.send(a.ctx, a.conn.Conn()); err != nil {
 		return catalog.Result{}, err
 	}
 	a.committed()
@@ -265,17 +270,24 @@ func (a *applier) commit() (catalog.Result, error) {
 }
 
 func (a *applier) commitNothing() (catalog.Result, error) {
-	a.committed() // what is unchanged is no load of new features
 	r := &a.result.Result
-	err := a.conn.QueryRow(a.ctx, headSQL).Scan(&r.Rev)
-	if err == nil && a.batch.Key != "" {
-		_, err = a.conn.Exec(a.ctx, `update nagar.batches set rev = $2, created = 0, updated = 0, unchanged = $3, deleted = 0, erased = 0 where key = $1`,
-			a.batch.Key, r.Rev, r.Unchanged)
+	if err := a.conn.QueryRow(a.ctx, headSQL).Scan(&r.Rev); err != nil || a.txn == 0 {
+		return *r, err
 	}
-	if err == nil {
-		_, err = a.conn.Exec(a.ctx, `commit`)
+	var end trip
+	if a.batch.Key != "" {
+		end.exec(`update nagar.batches set rev = $2, created = 0, updated = 0, unchanged = $3, deleted = 0, erased = 0 where key = $1`,
+			a.batch.Key, int64(r.Rev), int64(r.Unchanged))
 	}
-	return *r, err
+	for _, w := range a.sorted() {
+		w.empty(&end)
+	}
+	end.exec(`commit`)
+	if err := end.send(a.ctx, a.conn.Conn()); err != nil {
+		return catalog.Result{}, err
+	}
+	a.committed() // what is unchanged is no load of new features
+	return *r, nil
 }
 
 // committed notes what the connection has and which indexes may be due.
@@ -283,6 +295,9 @@ func (a *applier) committed() {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	for _, w := range a.writers {
+		if w.rows > 0 {
+			a.conn.Conn().PgConn().CustomData()[w.stageName()] = w.left
+		}
 		if w.touched {
 			a.s.loaded[w.t.Name] = true
 		}

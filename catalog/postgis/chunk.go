@@ -34,6 +34,7 @@ type writer struct {
 	staged  []op  // in the temporary table, or erasures
 	merging bool  // some of staged merge
 	rows    int   // in the temporary table
+	left    int   // rows deleted from it since it was last truncated
 	touched bool
 	now     time.Time // the batch's time, once a write needed it
 	kept    []int64   // fids that the batch leaves as they are, when it replaces the collection

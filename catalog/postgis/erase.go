@@ -109,10 +109,10 @@ func (w *writer) deleteRest() error {
 		}
 	}
 	cut := fmt.Sprintf(`greatest(%s::timestamptz, c.valid_from)`, literal(timestamp(w.now)))
-	if err := w.closeVersions(`pg_temp.nagar_rest`, "s.fid", cut, "true", "true"); err != nil {
-		return err
-	}
-	if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`delete from %s c using pg_temp.nagar_rest s where c.fid = s.fid`, w.t.name())); err != nil {
+	var do trip
+	w.closeVersions(&do, `pg_temp.nagar_rest`, "s.fid", cut, "true", "true")
+	do.exec(fmt.Sprintf(`delete from %s c using pg_temp.nagar_rest s where c.fid = s.fid`, w.t.name()))
+	if err := do.send(w.ctx, w.conn.Conn()); err != nil {
 		return err
 	}
 	w.result.Deleted += int(tag.RowsAffected())

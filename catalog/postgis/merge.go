@@ -8,18 +8,22 @@ import (
 	"nagar/catalog"
 )
 
-// makeStage makes the temporary table, once per connection and layout; a commit
-// or rollback empties it.
+// makeStage makes the temporary table, once per connection and layout. What ends the
+// batch empties it, see empty: ON COMMIT DELETE ROWS gives a temporary table and its
+// index new files at every commit, which takes longer than all else that an edit does.
 func (w *writer) makeStage() error {
 	if w.rows > 0 {
 		return nil
 	}
 	name := tempName("stage", w.t)
+	if w.conn.Conn().PgConn().CustomData()[w.stageName()] != nil { // an earlier batch left it
+		return nil
+	}
 	var there bool
 	if err := w.conn.QueryRow(w.ctx, `select to_regclass($1) is not null`, "pg_temp."+name).Scan(&there); err != nil || there {
 		return err
 	}
-	sql := fmt.Sprintf(`create temporary table %s on commit delete rows as select 0::int nagar_ord, null::bytea nagar_given,
+	sql := fmt.Sprintf(`create temporary table %s as select 0::int nagar_ord, null::bytea nagar_given,
 		id, geom%s, valid_from, valid_to, nagar_hash, fid nagar_fid, 0::smallint nagar_action, valid_from nagar_cut from %s limit 0`,
 		name, w.t.fields, w.t.name())
 	if _, err := w.conn.Exec(w.ctx, sql); err != nil {
@@ -27,6 +31,24 @@ func (w *writer) makeStage() error {
 	}
 	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`create unique index on pg_temp.%s (nagar_ord)`, name))
 	return err
+}
+
+// emptyAt is how many rows may have been through a temporary table before it is
+// truncated; fewer are deleted, and the next batches pass over what is left of them.
+const emptyAt = 2_000
+
+// empty empties the temporary table at the end of the transaction.
+func (w *writer) empty(end *trip) {
+	if w.rows == 0 {
+		return
+	}
+	left, _ := w.conn.Conn().PgConn().CustomData()[w.stageName()].(int) // 0 for a new one
+	if w.left = left + w.rows; w.left < emptyAt {
+		end.exec(`delete from ` + w.stageName())
+		return
+	}
+	w.left = 0
+	end.exec(`truncate ` + w.stageName())
 }
 
 func (w *writer) stageName() string { return "pg_temp." + tempName("stage", w.t) }
@@ -78,9 +100,6 @@ func (w *writer) finish() error {
 
 // tryMerge is one attempt; its counts hold only if it succeeds.
 func (w *writer) tryMerge() error {
-	if _, err := w.conn.Exec(w.ctx, `savepoint merge`); err != nil {
-		return err
-	}
 	kept := len(w.kept)
 	var counts [catalog.Erased + 1]int
 	if w.rows > 0 {
@@ -96,6 +115,8 @@ func (w *writer) tryMerge() error {
 			w.kept = w.kept[:kept]
 			return err
 		}
+	} else if _, err := w.conn.Exec(w.ctx, savepointMerge); err != nil {
+		return err
 	}
 	err := w.copyFresh(w.fresh)
 	if err == nil && len(w.fresh)+counts[catalog.Created]+w.result.Created > 0 {
@@ -112,9 +133,11 @@ func (w *writer) tryMerge() error {
 			w.touched = true
 		}
 	}
-	_, err = w.conn.Exec(w.ctx, `release savepoint merge`)
-	return err
+	return nil
 }
+
+// savepointMerge is where an attempt goes back to; the commit releases it.
+const savepointMerge = `savepoint merge`
 
 // verifyInserted makes sure that nobody put and deleted a feature between our
 // looking for it and our putting it: the version now there would begin before
@@ -130,52 +153,43 @@ func (w *writer) verifyInserted() error {
 	return err
 }
 
-// lockHeads locks the rows that the staged operations are about and reads what
-// they are now; the batch's time is taken once they are locked, so that no
-// version locked began after it.
+// lockHeads sets the savepoint, locks the rows that the staged operations are about
+// and reads what they are now; the batch's time is taken once they are locked, so
+// that no version locked began after it.
 func (w *writer) lockHeads() ([]head, error) {
+	var ask trip
+	ask.exec(savepointMerge)
 	// The lock comes first, alone: a query that locks and reads sees the rows as
 	// they were before it waited.
 	// LATERAL keeps the planner from going through the whole table in order.
-	lock := fmt.Sprintf(`select from (select id from %s order by id offset 0) s,
-		lateral (select from %s c where c.id = s.id for no key update) l`, w.stageName(), w.t.name())
-	if _, err := w.conn.Exec(w.ctx, lock); err != nil {
-		return nil, err
-	}
+	ask.exec(fmt.Sprintf(`select from (select id from %s order by id offset 0) s,
+		lateral (select from %s c where c.id = s.id for no key update) l`, w.stageName(), w.t.name()))
 	if w.now.IsZero() {
-		if err := w.conn.QueryRow(w.ctx, `select clock_timestamp()`).Scan(&w.now); err != nil {
-			return nil, err
-		}
+		ask.add(taker{row: func(v [][]byte) error { w.now = binaryInstant(v[0]).time(); return nil }}, `select clock_timestamp()`)
 	}
 	if w.merging {
-		if err := w.mergeFields(); err != nil {
-			return nil, err
-		}
+		w.mergeFields(&ask)
 	}
-	rows, err := queryBinary(w.ctx, w.conn.Conn(), fmt.Sprintf(`select s.nagar_ord, c.fid, m.rev, c.nagar_hash, c.valid_from, c.valid_to,
+	heads := make([]head, len(w.staged))
+	ask.add(taker{row: func(v [][]byte) error {
+		heads[binaryInt(v[0])] = head{there: v[1] != nil, fid: binaryInt(v[1]), rev: catalog.Rev(binaryInt(v[2])),
+			hash: binaryInt(v[3]), hashed: v[3] != nil, from: binaryInstant(v[4]), to: binaryInstant(v[5]),
+			same: len(v[6]) == 1 && v[6][0] != 0, ended: binaryInstant(v[7])}
+		return nil
+	}}, fmt.Sprintf(`select s.nagar_ord, c.fid, m.rev, c.nagar_hash, c.valid_from, c.valid_to,
 			case when c.fid is not null and (c.nagar_hash is null or s.nagar_hash is null or s.nagar_given is not null) then row(c.geom%s)::record operator(pg_catalog.*=) row(s.geom%s)::record else false end,
 			e.ended
 		from %s s left join %s c on c.id = s.id left join nagar.commits m on m.txn = c.nagar_txn
 		left join lateral (select max(h.nagar_ended) ended from %s h where c.fid is null and h.id = s.id) e on true`,
 		w.t.list("c."), w.t.list("s."), w.stageName(), w.t.name(), w.t.history()))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.close()
-	heads := make([]head, len(w.staged))
-	for rows.next() {
-		v := rows.values()
-		heads[binaryInt(v[0])] = head{there: v[1] != nil, fid: binaryInt(v[1]), rev: catalog.Rev(binaryInt(v[2])),
-			hash: binaryInt(v[3]), hashed: v[3] != nil, from: binaryInstant(v[4]), to: binaryInstant(v[5]),
-			same: len(v[6]) == 1 && v[6][0] != 0, ended: binaryInstant(v[7])}
-	}
-	return heads, rows.close()
+	err := ask.send(w.ctx, w.conn.Conn())
+	return heads, err
 }
 
 // mergeFields gives merging Puts the current values of the fields that they leave out.
-func (w *writer) mergeFields() error {
+func (w *writer) mergeFields(ask *trip) {
 	if len(w.t.Fields) == 0 {
-		return nil
+		return
 	}
 	set, whole := "", ""
 	for i, c := range w.t.columns {
@@ -184,16 +198,15 @@ func (w *writer) mergeFields() error {
 		whole += fmt.Sprintf(" and (%s or l.%s is null)", given, quote(c))
 	}
 	// The hash stays that of the content where nothing was there to be kept.
-	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set %s nagar_hash = case when true%[4]s then s.nagar_hash end
+	ask.exec(fmt.Sprintf(`update %s s set %s nagar_hash = case when true%[4]s then s.nagar_hash end
 		from %[1]s z, lateral (select * from %[3]s c where c.id = z.id offset 0) l where z.nagar_ord = s.nagar_ord and z.nagar_given is not null`,
 		w.stageName(), set, w.t.name(), whole))
-	return err
 }
 
 // plan is what the merge will do, column by column as it is sent.
 type plan struct {
 	ords, fids, actions []int64
-	froms, cuts         []*time.Time
+	froms, cuts         []instant
 	inserts, changes    int
 	removes             int // of the changes
 }
@@ -223,8 +236,8 @@ func (w *writer) decideAll(heads []head) (*plan, [catalog.Erased + 1]int, error)
 		p.ords = append(p.ords, int64(i))
 		p.fids = append(p.fids, h.fid)
 		p.actions = append(p.actions, int64(d.action))
-		p.froms = append(p.froms, timeOrNil(d.from))
-		p.cuts = append(p.cuts, timeOrNil(d.cut))
+		p.froms = append(p.froms, d.from)
+		p.cuts = append(p.cuts, d.cut)
 		if d.action == insert {
 			p.inserts++
 		} else {
@@ -237,55 +250,40 @@ func (w *writer) decideAll(heads []head) (*plan, [catalog.Erased + 1]int, error)
 	return p, counts, nil
 }
 
-func timeOrNil(i instant) *time.Time {
-	if i == none {
-		return nil
-	}
-	t := i.time()
-	return &t
-}
-
 // carryOut writes the plan.
 func (w *writer) carryOut(p *plan) error {
 	if len(p.ords) == 0 {
 		return nil
 	}
 	stage, c := w.stageName(), w.t.name()
-	_, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s s set nagar_fid = p.fid, nagar_action = p.action, valid_from = p.start, nagar_cut = p.cut
+	var do trip
+	do.exec(fmt.Sprintf(`update %s s set nagar_fid = p.fid, nagar_action = p.action, valid_from = p.start, nagar_cut = p.cut
 		from unnest($1::int[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::timestamptz[]) p(ord, fid, action, start, cut)
 		where s.nagar_ord = p.ord`, stage), p.ords, p.fids, p.actions, p.froms, p.cuts)
-	if err != nil {
-		return err
-	}
 	if p.changes > 0 {
-		if err := w.closeVersions(stage, "s.nagar_fid", "s.nagar_cut", fmt.Sprintf("s.nagar_action = %d", remove),
-			fmt.Sprintf("s.nagar_action in (%d, %d)", update, remove)); err != nil {
-			return err
-		}
+		w.closeVersions(&do, stage, "s.nagar_fid", "s.nagar_cut", fmt.Sprintf("s.nagar_action = %d", remove),
+			fmt.Sprintf("s.nagar_action in (%d, %d)", update, remove))
 		set := ""
 		for _, col := range w.t.columns {
 			set += fmt.Sprintf(", %s = s.%[1]s", quote(col))
 		}
-		if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`update %s c set geom = s.geom%s, valid_from = s.valid_from, valid_to = s.valid_to,
-			nagar_txn = %d, nagar_hash = s.nagar_hash from %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, set, w.txn, stage, update)); err != nil {
-			return err
-		}
+		do.exec(fmt.Sprintf(`update %s c set geom = s.geom%s, valid_from = s.valid_from, valid_to = s.valid_to,
+			nagar_txn = %d, nagar_hash = s.nagar_hash from %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, set, w.txn, stage, update))
 	}
 	if p.removes > 0 {
-		if _, err := w.conn.Exec(w.ctx, fmt.Sprintf(`delete from %s c using %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, stage, remove)); err != nil {
-			return err
-		}
+		do.exec(fmt.Sprintf(`delete from %s c using %s s where c.fid = s.nagar_fid and s.nagar_action = %d`, c, stage, remove))
 	}
+	inserted := int64(p.inserts)
 	if p.inserts > 0 {
-		tag, err := w.conn.Exec(w.ctx, fmt.Sprintf(`insert into %s (id, geom%s, valid_from, valid_to, nagar_txn, nagar_hash)
+		do.add(taker{rows: &inserted}, fmt.Sprintf(`insert into %s (id, geom%s, valid_from, valid_to, nagar_txn, nagar_hash)
 			select s.id, s.geom%s, s.valid_from, s.valid_to, %d, s.nagar_hash from %s s where s.nagar_action = %d order by s.id
 			on conflict (id) do nothing`, c, w.t.fields, w.t.list("s."), w.txn, stage, insert))
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() != int64(p.inserts) {
-			return errAgain
-		}
+	}
+	if err := do.send(w.ctx, w.conn.Conn()); err != nil {
+		return err
+	}
+	if inserted != int64(p.inserts) {
+		return errAgain
 	}
 	return nil
 }
@@ -293,7 +291,7 @@ func (w *writer) carryOut(p *plan) error {
 // closeVersions moves current versions to history: as they were held to be true
 // until now, and what of them stays true until the cut. from names a table s
 // whose rows give fid, cut and whether it is a deletion.
-func (w *writer) closeVersions(from, fid, cut, deletion, where string) error {
+func (w *writer) closeVersions(do *trip, from, fid, cut, deletion, where string) {
 	for _, sql := range []string{
 		`insert into {history} (id, geom{fields}, valid_from, valid_to, nagar_txn, nagar_txn_to, nagar_main, nagar_ended)
 			select c.id, c.geom{c}, c.valid_from, c.valid_to, c.nagar_txn, {txn}, true, case when {deletion} then {cut} end
@@ -303,11 +301,7 @@ func (w *writer) closeVersions(from, fid, cut, deletion, where string) error {
 			from {from} s join {table} c on c.fid = {fid} where {where}
 			and (c.valid_from is null or c.valid_from < least({cut}, c.valid_to))`,
 	} {
-		sql = expand(sql, "history", w.t.history(), "table", w.t.name(), "fields", w.t.fields, "c", w.t.list("c."),
-			"txn", fmt.Sprint(w.txn), "from", from, "fid", fid, "cut", cut, "deletion", deletion, "where", where)
-		if _, err := w.conn.Exec(w.ctx, sql); err != nil {
-			return err
-		}
+		do.exec(expand(sql, "history", w.t.history(), "table", w.t.name(), "fields", w.t.fields, "c", w.t.list("c."),
+			"txn", fmt.Sprint(w.txn), "from", from, "fid", fid, "cut", cut, "deletion", deletion, "where", where))
 	}
-	return nil
 }

@@ -18,8 +18,7 @@ type binaryRows struct {
 }
 
 // queryBinary runs a query without preparing it. It goes below pgx, which would
-// ask for text. The arguments are int64, float64, string, []string, time.Time or
-// types of those kinds that appendArg knows.
+// ask for text. The arguments are of the types that textArg knows.
 func queryBinary(ctx context.Context, conn *pgx.Conn, sql string, args ...any) (*binaryRows, error) {
 	values, err := textArgs(args)
 	if err != nil {
@@ -53,6 +52,56 @@ func (r *binaryRows) close() error {
 	return r.err
 }
 
+// trip is a run of statements that go to the server together: one round trip, and
+// one wait for a turn on the processor, instead of one for each. After the first
+// that fails the server skips the rest.
+type trip struct {
+	batch  pgconn.Batch
+	takers []taker
+	err    error // of an argument
+}
+
+// taker takes what comes back of one statement; each may be nil.
+type taker struct {
+	row  func([][]byte) error // each row, in binary form; its memory is good until it returns
+	rows *int64               // how many rows the statement was about
+}
+
+func (t *trip) exec(sql string, args ...any) { t.add(taker{}, sql, args...) }
+
+func (t *trip) add(take taker, sql string, args ...any) {
+	values, err := textArgs(args)
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	t.batch.ExecParams(sql, values, nil, nil, []int16{pgx.BinaryFormatCode})
+	t.takers = append(t.takers, take)
+}
+
+// send runs the statements and returns the first error: the server's, else a taker's.
+func (t *trip) send(ctx context.Context, conn *pgx.Conn) error {
+	if t.err != nil {
+		return t.err
+	}
+	results, err := conn.PgConn().ExecBatch(ctx, &t.batch), error(nil)
+	for i := 0; results.NextResult() && i < len(t.takers); i++ {
+		take, rr := t.takers[i], results.ResultReader()
+		for rr.NextRow() {
+			if take.row != nil && err == nil {
+				err = take.row(rr.Values())
+			}
+		}
+		tag, _ := rr.Close() // its error is that of them all
+		if take.rows != nil {
+			*take.rows = tag.RowsAffected()
+		}
+	}
+	if failed := results.Close(); failed != nil {
+		return failed
+	}
+	return err
+}
+
 // textArgs are arguments in PostgreSQL's text form.
 func textArgs(args []any) ([][]byte, error) {
 	values := make([][]byte, len(args))
@@ -71,6 +120,33 @@ func textArg(a any) ([]byte, error) {
 	switch v := a.(type) {
 	case int64:
 		return strconv.AppendInt(nil, v, 10), nil
+	case []int64:
+		b := []byte{'{'}
+		for i, n := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, n, 10)
+		}
+		return append(b, '}'), nil
+	case instant:
+		if v == none {
+			return nil, nil
+		}
+		return []byte(timestamp(v.time())), nil
+	case []instant:
+		b := []byte{'{'}
+		for i, at := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if at == none {
+				b = append(b, "null"...)
+			} else {
+				b = append(append(append(b, '"'), timestamp(at.time())...), '"')
+			}
+		}
+		return append(b, '}'), nil
 	case float64:
 		return strconv.AppendFloat(nil, v, 'g', -1, 64), nil
 	case string:
