@@ -82,7 +82,7 @@ func (e *Engine) Count(ctx context.Context, r CountRequest) (*Counts, error) {
 	if err := q.enter(load); err != nil {
 		return nil, err
 	}
-	q.look(r.At)
+	q.look()
 	t := tally{by: by, snap: q.c.snap, lens: q.lens}
 	if err := q.count(ctx, &place, &t); err != nil {
 		return nil, err

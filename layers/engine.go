@@ -29,6 +29,7 @@ type Engine struct {
 
 	cache   *cache
 	rows    *keptRows
+	pasts   pasts
 	workers *workers
 	subs    subscribers
 	renders renderers

@@ -313,6 +313,7 @@ func (f *follower) apply(rev catalog.Rev) error {
 	e.publish(&next, changes)
 	if scrubbed {
 		e.keep.forget(e) // once more: what was begun in between has what was erased
+		e.pasts.forget()
 	}
 	e.poke(e.timeDue)
 	e.poke(e.mergeDue)

@@ -54,7 +54,7 @@ func (e *Engine) List(ctx context.Context, r ListRequest) (*Answer, error) {
 	if err := q.enter(q.c.snap.Len()); err != nil {
 		return nil, err
 	}
-	q.look(catalog.At{})
+	q.look()
 	found, err := q.dated(ctx, &place, by)
 	if err != nil {
 		return nil, err

@@ -10,15 +10,38 @@ import (
 	"nagar/layers/index"
 )
 
-// The past is answered from the store: what a scan finds is indexed like the
-// present and drawn or searched by the same code.
+// The past is answered from the store, in one of two ways. What differs between a
+// moment and the present is put over the present index, and the outcome kept for a
+// while (layers/pasts.go): tiles and queries of that moment then cost what they cost
+// now. Where little is asked for, or too much differs, what a scan finds in the place
+// that matters is indexed like the present. Both are drawn and searched by the same
+// code, and show the same.
 
 // pastLoad is what a look at the past counts among the big jobs: two at a time,
 // since what the scan will find is not known.
 const pastLoad = bigLoad / 2
 
-// past returns the collection as it was, as far as its features meet the box (nil: all).
+// pastFew is up to how many features of the present in a place a scan of it is
+// quicker than all the differences.
+const pastFew = 1_000
+
+// past returns the collection as it was, as far as its features meet the box (nil:
+// all). The caller holds no place among the workers.
 func (e *Engine) past(ctx context.Context, c *collection, at catalog.At, box *geo.Box) (*collection, error) {
+	few := box != nil && c.snap.Count(geo.ProjectBox(*box), pastFew) < pastFew
+	if was, err := e.wholePast(ctx, c, at, !few); was != nil || err != nil {
+		return was, err
+	}
+	leave, err := e.workers.enter(ctx, pastLoad)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return e.scanPast(ctx, c, at, box)
+}
+
+// scanPast is past, of what the store finds there.
+func (e *Engine) scanPast(ctx context.Context, c *collection, at catalog.At, box *geo.Box) (*collection, error) {
 	b := index.NewBuilder(&c.info)
 	rev, err := e.src.Scan(ctx, catalog.Query{Collection: c.info.Name, Box: box, At: at}, func(f *catalog.Feature) error {
 		b.Add(f)
@@ -36,11 +59,6 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 	if !r.All && r.Tile.Z < fullZoom {
 		margin = pointCell
 	}
-	leave, err := e.workers.enter(ctx, pastLoad)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	box := r.Tile.GridBox(margin).Box()
 	rev := catalog.Rev(math.MaxInt64)
 	for i := range jobs {
@@ -49,10 +67,9 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 			return nil, fmt.Errorf("tile %s: %w", r.Tile, err)
 		}
 		jobs[i].c = c
-		jobs[i].lens.on(c, nil)
 		rev = min(rev, c.rev)
 	}
-	t, err := e.draw(ctx, r, jobs, pastLoad)
+	t, err := e.render(ctx, r, jobs)
 	if err != nil {
 		return nil, fmt.Errorf("tile %s: %w", r.Tile, err)
 	}

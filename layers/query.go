@@ -74,7 +74,7 @@ func (e *Engine) Within(ctx context.Context, r WithinRequest) (*Answer, error) {
 	if err := q.enter(q.c.snap.Count(place.area, bigLoad)); err != nil {
 		return nil, err
 	}
-	q.look(r.At)
+	q.look()
 	snap := q.c.snap
 	q.begin()
 	next := ""
@@ -141,7 +141,7 @@ func (e *Engine) Near(ctx context.Context, r NearRequest) (*Answer, error) {
 	if err := q.enter(load); err != nil {
 		return nil, err
 	}
-	q.look(r.At)
+	q.look()
 	a, _ := q.nearest(ctx, r.Lon, r.Lat, limit, after)
 	return a, ctx.Err()
 }
@@ -190,6 +190,11 @@ func (e *Engine) nearPast(ctx context.Context, r *NearRequest, limit int, after 
 		if err != nil {
 			return nil, err
 		}
+		if err := q.enter(pastLoad); err != nil {
+			q.close()
+			return nil, err
+		}
+		q.look()
 		a, farthest := q.nearest(ctx, r.Lon, r.Lat, limit, after)
 		q.close()
 		if err := ctx.Err(); err != nil {
@@ -246,7 +251,7 @@ func (e *Engine) AtPoint(ctx context.Context, r AtRequest) (*Answer, error) {
 		kept := e.rows
 		if !r.At.IsNow() {
 			b := here.Grow(2).Box()
-			if q.c, err = e.past(ctx, q.c, r.At, &b); err != nil {
+			if q.c, err = e.scanPast(ctx, q.c, r.At, &b); err != nil {
 				return nil, err
 			}
 			q.rev, kept = min(q.rev, q.c.rev), nil
@@ -299,16 +304,11 @@ func (e *Engine) open(ctx context.Context, name string, v catalog.View, text str
 		return nil, err
 	}
 	if !at.IsNow() {
-		if err := q.enter(pastLoad); err != nil {
-			q.close()
-			return nil, err
-		}
 		if q.c, err = e.past(ctx, c, at, box()); err != nil {
 			q.close()
 			return nil, err
 		}
 		q.rev = q.c.rev
-		q.lens.on(q.c, nil)
 	}
 	return q, nil
 }
@@ -322,13 +322,8 @@ func (q *openQuery) enter(features int) (err error) {
 	return err
 }
 
-// look turns the view to the present content, once there is a place to work in;
-// for the past, open has done it.
-func (q *openQuery) look(at catalog.At) {
-	if at.IsNow() {
-		q.lens.on(q.c, q.e.rows)
-	}
-}
+// look turns the view to the content, once there is a place to work in.
+func (q *openQuery) look() { q.lens.on(q.c, q.e.rows) }
 
 // feature writes what is seen of a feature; endFeature follows.
 func (q *openQuery) feature(r index.Ref) {

@@ -134,6 +134,7 @@ func (e *Engine) timeLoop(ctx context.Context) {
 		}
 		timer.Stop()
 		e.Tick()
+		e.pasts.sweep(time.Now())
 	}
 }
 

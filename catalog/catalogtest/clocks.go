@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -190,9 +191,14 @@ func testOutsideNow(e *env) {
 func testClocksRandom(e *env) {
 	e.define(places())
 	w := &clockWalk{e: e, rng: e.rng(), o: newOracle()}
+	copies := []presentCopy{}
 	for i := range 60 {
+		if i%8 == 0 {
+			copies = append(copies, e.copyPresent())
+		}
 		w.step(i)
 	}
+	copies = append(copies, e.copyPresent())
 	for id := range w.o.lives {
 		w.history(id)
 	}
@@ -209,6 +215,8 @@ func testClocksRandom(e *env) {
 		}
 		want := w.o.scan(at.AsOf, at.Known)
 		got, _ := e.scan(e.s, catalog.Query{Collection: "places", At: at})
+		c := &copies[w.rng.IntN(len(copies))]
+		e.compareAll(fmt.Sprintf("a copy of revision %d, taken back to asof %s known %d", c.rev, stamp(at.AsOf), at.Known), got, c.at(e, at), false)
 		for _, f := range got {
 			w.fold(f)
 		}
@@ -348,4 +356,46 @@ func showOps(ops []catalog.Op) string {
 		s += fmt.Sprintf("\n  kind %d merge %v fields %v %s", ops[i].Kind, ops[i].Merge, ops[i].Fields, show(&ops[i].Feature))
 	}
 	return s
+}
+
+// presentCopy is what was current once.
+type presentCopy struct {
+	features map[string]*catalog.Feature
+	rev      catalog.Rev
+	shown    time.Time
+}
+
+func (e *env) copyPresent() presentCopy {
+	c := presentCopy{shown: time.Now()}
+	c.features, c.rev = e.scan(e.s, catalog.Query{Collection: "places"})
+	return c
+}
+
+// at takes the copy to another moment, by what the store tells of the difference.
+func (c *presentCopy) at(e *env, at catalog.At) map[string]*catalog.Feature {
+	e.Helper()
+	out := maps.Clone(c.features)
+	named := map[string]bool{}
+	d, ok := e.s.(catalog.Differ)
+	if !ok {
+		got, _ := e.scan(e.s, catalog.Query{Collection: "places", At: at})
+		return got
+	}
+	if _, err := d.Unlike(e.ctx, catalog.Other{Collection: "places", At: at, Since: c.rev, Shown: c.shown}, func(id string, then *catalog.Feature) error {
+		switch {
+		case then == nil && named[id]:
+			e.Errorf("nil for %s after its version", id)
+		case then == nil:
+			delete(out, id)
+		case named[id]:
+			e.Errorf("two versions of %s", id)
+		default:
+			f := *then
+			out[id], named[id] = &f, true
+		}
+		return nil
+	}); err != nil {
+		e.Fatalf("what is unlike at %v: %v", at, err)
+	}
+	return out
 }

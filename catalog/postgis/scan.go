@@ -217,8 +217,9 @@ func (s *Store) standIn(ctx context.Context, tx querier, t *table) (current, err
 func droppedName(coll int32) string { return fmt.Sprintf("nagar.dropped_%d", coll) }
 
 // scanSQL selects what was true at q.At.AsOf (now, when that is zero) as it was
-// recorded up to q.At.Known; with an id, of that feature only.
-func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time) (string, []any, error) {
+// recorded up to q.At.Known; with an id, of that feature only; of the current rows
+// x those only that meet all of some.
+func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time, some ...string) (string, []any, error) {
 	asof := q.At.AsOf
 	if asof.IsZero() {
 		asof = now
@@ -252,8 +253,8 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time)
 		recorded = fmt.Sprintf(" and m.rev <= $%d", len(args))
 	}
 	if from != "" {
-		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where %s%s`,
-			t.selectList("x", "m.rev"), from, valid, recorded))
+		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where %s`,
+			t.selectList("x", "m.rev"), from, strings.Join(append(some, valid+recorded), " and ")))
 	}
 	if q.Ever {
 		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on m.txn = x.nagar_txn where x.nagar_main and %s`,
