@@ -47,9 +47,9 @@ describe("language files", () => {
 
 	test("every rule of the register has its words, and no words are of a rule that is none", () => {
 		const folder = new URL("../../../internal/registry/", import.meta.url);
-		const rules = readdirSync(folder)
+		const rules = readdirSync(folder, { recursive: true, encoding: "utf8" })
 			.filter((f) => f.endsWith(".go") && !f.endsWith("_test.go"))
-			.flatMap((f) => [...readFileSync(new URL(f, folder), "utf8").matchAll(/\brefuse\("(\w+)"/g)].map((m) => m[1]));
+			.flatMap((f) => [...readFileSync(new URL(f, folder), "utf8").matchAll(/\b(?:refuse\(|Code: )"(\w+)"/g)].map((m) => m[1]));
 		expect(Object.keys(refusals.en).sort()).toEqual([...new Set(rules)].sort());
 	});
 
@@ -63,7 +63,7 @@ describe("language files", () => {
 		for (const m of source.matchAll(/\btell\(\s*"([^"]+)"/g)) expect(Object.keys(structureDictionaries.en)).toContain(m[1]);
 		for (const m of source.matchAll(/\blabel\(\s*"([^"]+)"/g)) expect(Object.keys(deskDictionaries.en)).toContain(m[1]);
 		const runtime =
-			/^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act|verdict|part|find|review)\./;
+			/^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act|verdict|part|find|review|plan)\./;
 		for (const [set, d] of Object.entries(sets)) {
 			// These are made of what the server says.
 			if (set === "refusals") continue;

@@ -6,6 +6,7 @@ import { cut, cuttable } from "../src/structures/cut";
 import { meantAsUid } from "../src/structures/find";
 import { byFloor, byWing } from "../src/structures/floors";
 import { groundArea, outlines, roundLength } from "../src/structures/outline";
+import { floorsOf, parsePlan, unitCount } from "../src/structures/plan";
 import { timeline } from "../src/structures/timeline";
 import { parseUid } from "../src/structures/uid";
 
@@ -246,4 +247,48 @@ test("units are grouped by wing, those of none first", () => {
 		["A10", 1],
 		["B", 2],
 	]);
+});
+
+describe("units of a plan", () => {
+	test("are read from a spreadsheet's rows, and from floors written as a range", () => {
+		const lines = parsePlan("From\tTo\tUnits\nB1\t\t2\tparking\t\n1\t7\t4\tflat\t62.5\r\n08-10; 2; office\n");
+		expect(floorsOf(lines)).toEqual([
+			{ from: "B1", units: 2, use: "parking" },
+			{ from: "01", to: "07", units: 4, use: "flat", area_m2: 62.5 },
+			{ from: "08", to: "10", units: 2, use: "office" },
+		]);
+		expect(unitCount(lines)).toBe(2 + 28 + 6);
+		expect(parsePlan("one word")).toEqual([]);
+	});
+
+	test("from a basement to the first floor are three floors; what is no floor is left for the server to refuse", () => {
+		const line = { from: "b1", to: "1", units: "2", use: "", area: "", wing: "A" };
+		expect(floorsOf([line])).toEqual([{ from: "B1", to: "01", wing: "A", units: 2 }]);
+		expect(unitCount([line])).toBe(6);
+		expect(floorsOf([{ ...line, from: "roof", to: "" }])).toEqual([{ from: "ROOF", wing: "A", units: 2 }]);
+		expect(floorsOf([{ ...line, from: " ", units: "" }])).toEqual([]);
+	});
+});
+
+describe("findings in the timeline", () => {
+	test("stand where they were found and settled", () => {
+		const version = (rev: number, recorded: string, floors: number) => ({
+			collection: "buildings",
+			id: "b",
+			rev,
+			recorded,
+			properties: { floors },
+		});
+		const past: Past = { events: [], versions: [version(1, "2026-01-01T00:00:00Z", 3), version(9, "2026-03-01T00:00:00Z", 4)] };
+		const finding = {
+			id: "f",
+			rule: "floors",
+			severity: "high",
+			state: "resolved" as const,
+			found_at: "2026-03-02T00:00:00Z",
+			closed_at: "2026-04-01T00:00:00Z",
+		};
+		const told = timeline(past, [finding]).map((m) => (m.finding ? `finding ${m.finding.closed}` : m.rev));
+		expect(told).toEqual(["finding true", "finding false", 9, 1]);
+	});
 });

@@ -74,6 +74,8 @@ export function TextField(props: {
 	min?: string;
 	max?: string;
 	minLength?: number;
+	/** Of a number: "any" where it has a fraction. */
+	step?: string | undefined;
 	list?: readonly string[];
 	invalid?: boolean;
 	disabled?: boolean;
@@ -105,6 +107,7 @@ export function TextField(props: {
 				min={props.min}
 				max={props.max}
 				minLength={props.minLength}
+				step={props.step}
 				list={props.list ? `${id}-list` : undefined}
 				aria-describedby={note}
 				aria-invalid={props.invalid || undefined}

@@ -61,13 +61,7 @@ function Card(props: { candidate: Candidate; n: number; chosen: boolean; onChoos
 	const name = c.name || c.address || c.uid;
 	return (
 		<div class={`candidate${chosen ? " chosen" : ""}`} style={{ "--tone": candidateColor(n - 1) }}>
-			<button
-				type="button"
-				aria-pressed={chosen}
-				aria-label={label("review.choose", { n, name })}
-				disabled={!onChoose}
-				onClick={() => onChoose?.(c.uid)}
-			>
+			<button type="button" aria-pressed={chosen} disabled={!onChoose} onClick={() => onChoose?.(c.uid)}>
 				<span class="candidate-top">
 					<span class="candidate-number">{n}</span>
 					<span class="likely">{label("review.sure", { n: Math.round(c.score * 100) })}</span>

@@ -1,7 +1,8 @@
 // What a department's desk reads and writes: /api/reviews and /api/findings.
 
 import type { Geometry } from "geojson";
-import { getJSON, send, type Words } from "../api/client";
+import { ApiError, getJSON, send, type Words } from "../api/client";
+import { parseUid } from "../structures/uid";
 
 export type Decision = "join" | "none" | "undo";
 export type Verdict = "same" | "like" | "differs" | "missing";
@@ -205,8 +206,22 @@ export function getFindingSummary(where: Where): Promise<FindingSummary> {
 	return getJSON(`/api/findings/summary${queryOf(rest, findingFields)}`);
 }
 
+/**
+ * One finding. Its id is RULE:SUBJECT, the subject mostly a structure's UID, so it is
+ * among the few of that rule and structure; one about a record is looked for page by page.
+ */
 export async function getFinding(id: string): Promise<Finding> {
-	return getJSON(`/api/findings/${encodeURIComponent(id)}`);
+	const at = id.indexOf(":");
+	const subject = parseUid(id.slice(at + 1));
+	const where: Where = { rule: id.slice(0, Math.max(at, 0)), ...("uid" in subject ? { uid: subject.uid } : {}) };
+	let next = "";
+	do {
+		const found: FindingPage = await page(`/api/findings${queryOf(where, findingFields, { limit: "1000" })}`, next);
+		const one = found.findings.find((f) => f.id === id);
+		if (one) return one;
+		next = found.next ?? "";
+	} while (next !== "");
+	throw new ApiError("notFound", "");
 }
 
 export function settle(id: string, state: FindingState, note: string, assigned = ""): Promise<Finding> {

@@ -27,7 +27,7 @@ const settled = 1500;
 export function startDuties(): void {
 	const wanted = computed(() => (desksSeen.value.findings ? `${session.value}/${me.value?.department ?? ""}` : ""));
 	// Only departments' people have records to look at.
-	const worker = computed(() => (signedIn.value && me.value?.kind !== "citizen" && seen("reviews") ? String(session.value) : ""));
+	const worker = computed(() => (signedIn.value && me.value?.kind !== "citizen" ? String(session.value) : ""));
 	effect(() => {
 		deskChanges.value.reviews;
 		if (worker.value === "") {
@@ -48,7 +48,7 @@ export function startDuties(): void {
 			return;
 		}
 		const abort = new AbortController();
-		const timer = setTimeout(() => void count(abort.signal), key === shown ? settled : 0);
+		const timer = setTimeout(() => void count(abort.signal), shown === "" ? 0 : settled);
 		shown = key;
 		return () => {
 			clearTimeout(timer);

@@ -1,35 +1,35 @@
-import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Problem, SelectField, TextField, useAction } from "../access/form";
+import { Problem, useAction } from "../access/form";
 import { me } from "../state/me";
 import { announce } from "../state/toasts";
 import { Icon, type IconName } from "../ui/icons";
 import type { Past, Structure, StructureEvent } from "./api";
-import { type Command, command, ended, newKey, type Part, stationsAfter, undoable } from "./commands";
+import { type Command, command, ended, newKey, stationsAfter, undoable } from "./commands";
 import { cuttable } from "./cut";
+import { commandOf, type Draft, emptyDraft, type Kind, valuesOf } from "./draft";
+import { Fields } from "./Fields";
+import { unitCount } from "./plan";
 import { refusalText } from "./refusal";
-import { SplitLine } from "./SplitLine";
 import { eventText } from "./Timeline";
-import { dayText, statusText, today } from "./text";
-import { parseUid } from "./uid";
+import { dayText, numberText, schemeText, statusText } from "./text";
 import { tell } from "./words";
 
-/** Set while a tap on the map names a neighbour; the tap's structure, "" until there is one. */
-export const picked = signal<string | null>(null);
-
-type Kind = "status" | "split" | "demolish" | "revive" | "merge" | "undo";
-
 const icons: Readonly<Record<Kind, IconName>> = {
-	status: "edit",
+	status: "clock",
+	correct: "edit",
+	units: "list",
+	alias: "plus",
+	end_alias: "minus",
+	replace: "structure",
 	split: "split",
 	demolish: "trash",
 	revive: "undo",
-	merge: "plus",
+	merge: "link",
 	undo: "undo",
 };
 
 /** Who may write the register. */
-function mayRecord(): boolean {
+export function mayRecord(): boolean {
 	const writes = me.value?.may_write ?? [];
 	return writes.includes("structures") && writes.includes("structure_events");
 }
@@ -45,7 +45,16 @@ export function Actions(props: { structure: Structure; past: Past | null; etag: 
 		...(stationsAfter(status).length > 0 ? (["status"] as const) : []),
 		...(ended(status)
 			? (["revive"] as const)
-			: ([...(cuttable(s.geometry) ? (["split"] as const) : []), "merge", "demolish"] as const)),
+			: ([
+					"correct",
+					"units",
+					"alias",
+					...(s.aliases.some((a) => !a.valid_to) ? (["end_alias"] as const) : []),
+					...(cuttable(s.geometry) ? (["split"] as const) : []),
+					"merge",
+					"replace",
+					"demolish",
+				] as const)),
 		...(last ? (["undo"] as const) : []),
 	];
 	if (kind && kinds.includes(kind)) {
@@ -64,41 +73,8 @@ export function Actions(props: { structure: Structure; past: Past | null; etag: 
 	);
 }
 
-interface Draft {
-	readonly status: string;
-	/** What was written or tapped as the neighbour. */
-	readonly other: string;
-	readonly parts: readonly Part[];
-	readonly date: string;
-	readonly evidence: string;
-}
-
-/** The neighbour that a draft names, "" where it is none. */
-function neighbourOf(d: Draft, uid: string): string {
-	const parsed = parseUid(d.other);
-	return "uid" in parsed && parsed.uid !== uid ? parsed.uid : "";
-}
-
-/** The command that a draft stands for; null while something is missing. */
-function commandOf(kind: Kind, d: Draft, uid: string, last: StructureEvent | null): Command | null {
-	switch (kind) {
-		case "status":
-			return { kind, status: d.status };
-		case "split":
-			return d.parts.length > 0 ? { kind, parts: d.parts } : null;
-		case "merge": {
-			const other = neighbourOf(d, uid);
-			return other ? { kind, with: [other] } : null;
-		}
-		case "undo":
-			return last && { kind, event: last.id };
-		default:
-			return { kind };
-	}
-}
-
 /** What will be so afterwards, in plain words. */
-function sureText(s: Structure, c: Command | null, last: StructureEvent | null): string {
+function sureText(s: Structure, c: Command | null, draft: Draft, last: StructureEvent | null): string {
 	const { uid } = s;
 	switch (c?.kind) {
 		case "status":
@@ -111,6 +87,12 @@ function sureText(s: Structure, c: Command | null, last: StructureEvent | null):
 			return tell("sure.demolish", { uid });
 		case "revive":
 			return tell("sure.revive", { uid });
+		case "units":
+			return tell("sure.units", { n: numberText(unitCount(draft.plan)) });
+		case "end_alias":
+			return tell("sure.end_alias", { scheme: schemeText(c.alias.scheme), value: c.alias.value, uid });
+		case "replace":
+			return tell("sure.replace", { uid });
 		case "undo":
 			return last ? tell("sure.undo", { what: eventText(last), day: last.date ? dayText(last.date) : "–" }) : "";
 		default:
@@ -129,15 +111,15 @@ interface FormProps {
 
 function Form(props: FormProps) {
 	const { structure: s, kind, last } = props;
-	const first = stationsAfter(s.status.value)[0] ?? "";
-	const [draft, setDraft] = useState<Draft>({ status: first, other: "", parts: [], date: "", evidence: "" });
+	const first = kind === "replace" ? "under_construction" : (stationsAfter(s.status.value)[0] ?? "");
+	const [draft, setDraft] = useState<Draft>(() => ({ ...emptyDraft, status: first, values: valuesOf(s) }));
 	const set = (patch: Partial<Draft>) => setDraft((d) => ({ ...d, ...patch }));
 	// One key for one form: pressing twice does it once.
 	const [key] = useState(newKey);
 	const action = useAction();
 	const form = useRef<HTMLFormElement>(null);
 	useEffect(() => form.current?.querySelector<HTMLElement>("select, input, button")?.focus(), []);
-	const c = commandOf(kind, draft, s.uid, last);
+	const c = commandOf(kind, draft, s, last);
 	const act = async () => {
 		if (!c) return;
 		const date = kind === "undo" ? "" : draft.date;
@@ -157,8 +139,8 @@ function Form(props: FormProps) {
 			}}
 		>
 			<h3>{tell(`act.${kind}`)}</h3>
-			<FormFields structure={s} kind={kind} draft={draft} set={set} />
-			<p class="sure-text">{sureText(s, c, last)}</p>
+			<Fields structure={s} kind={kind} draft={draft} set={set} />
+			<p class="sure-text">{sureText(s, c, draft, last)}</p>
 			<Problem error={action.error}>{action.error && refusalText(action.error)}</Problem>
 			<div class="button-row">
 				<button type="submit" class="button primary" disabled={action.busy || !c}>
@@ -170,50 +152,4 @@ function Form(props: FormProps) {
 			</div>
 		</form>
 	);
-}
-
-function FormFields(props: { structure: Structure; kind: Kind; draft: Draft; set: (patch: Partial<Draft>) => void }) {
-	const { structure: s, kind, draft, set } = props;
-	return (
-		<>
-			{kind === "status" && (
-				<SelectField
-					label={tell("act.newStatus")}
-					value={draft.status}
-					options={stationsAfter(s.status.value).map((x) => [x, statusText(x)] as const)}
-					onChange={(status) => set({ status })}
-				/>
-			)}
-			{kind === "split" && <SplitLine structure={s} onParts={(parts) => set({ parts })} />}
-			{kind === "merge" && <Neighbour value={draft.other} onInput={(other) => set({ other })} />}
-			{kind !== "undo" && (
-				<>
-					<TextField
-						label={tell("act.date")}
-						note={tell("act.dateNote")}
-						type="date"
-						value={draft.date}
-						onInput={(date) => set({ date })}
-						max={today()}
-					/>
-					<TextField label={tell("act.evidence")} value={draft.evidence} onInput={(evidence) => set({ evidence })} />
-				</>
-			)}
-		</>
-	);
-}
-
-/** The other structure of a merge: tapped on the map, or by its number. */
-function Neighbour(props: { value: string; onInput: (uid: string) => void }) {
-	useEffect(() => {
-		picked.value = "";
-		return () => {
-			picked.value = null;
-		};
-	}, []);
-	const tapped = picked.value;
-	useEffect(() => {
-		if (tapped) props.onInput(tapped);
-	}, [tapped]);
-	return <TextField label={tell("act.neighbour")} note={tell("act.pick")} value={props.value} onInput={props.onInput} />;
 }

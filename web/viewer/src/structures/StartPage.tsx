@@ -7,6 +7,7 @@ import { Icon } from "../ui/icons";
 import { Failure, IconButton } from "../ui/parts";
 import { type Answer, type Found, find } from "./find";
 import { StatusChip, show, UidLink } from "./parts";
+import { Register } from "./Register";
 import { recent } from "./recent";
 import { schemeText } from "./text";
 import { type Malformed, parseUid } from "./uid";
@@ -85,6 +86,7 @@ export function StartPage(props: { text: string }) {
 						))}
 					</ul>
 				)}
+				<Register />
 				{recent().length > 0 && (
 					<section>
 						<h3>{tell("find.recent")}</h3>

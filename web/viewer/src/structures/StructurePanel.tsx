@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { selected } from "../state/selection";
 import { structureShape, update, view } from "../state/store";
 import { uidOf } from "../ui/text";
-import { picked } from "./Actions";
+import { picked } from "./Neighbour";
 import { StartPage } from "./StartPage";
 import { StructurePage } from "./StructurePage";
 import { parseUid } from "./uid";

@@ -3,6 +3,7 @@
 import type { Polygon } from "geojson";
 import { send } from "../api/client";
 import { type Past, path, type StructureEvent } from "./api";
+import type { Floors } from "./plan";
 
 /** One of the structures that another is split into; the first keeps the number. */
 export interface Part {
@@ -11,6 +12,11 @@ export interface Part {
 
 export type Command =
 	| { readonly kind: "status"; readonly status: string }
+	| { readonly kind: "correct"; readonly properties?: Readonly<Record<string, unknown>>; readonly geometry?: Polygon }
+	| { readonly kind: "units"; readonly plan: readonly Floors[] }
+	| { readonly kind: "alias"; readonly alias: { readonly scheme: string; readonly value: string; readonly source?: string } }
+	| { readonly kind: "end_alias"; readonly alias: { readonly scheme: string; readonly value: string } }
+	| { readonly kind: "replace"; readonly status: string; readonly geometry?: Polygon }
 	| { readonly kind: "demolish" }
 	| { readonly kind: "revive" }
 	| { readonly kind: "split"; readonly parts: readonly Part[] }
@@ -26,6 +32,9 @@ const next: Readonly<Record<string, readonly string[]>> = {
 	vacant: ["in_use", "dilapidated", "under_construction"],
 	dilapidated: ["in_use", "vacant", "under_construction"],
 };
+
+/** Where a life may begin. */
+export const beginnings: readonly string[] = Object.keys(next);
 
 export function stationsAfter(status: string): readonly string[] {
 	return next[status] ?? [];
@@ -53,6 +62,24 @@ export function command(
 	// An undoing looks at the event itself, which nobody else has undone meanwhile.
 	const condition = more.etag && c.kind !== "undo" ? { "If-Match": more.etag } : {};
 	return send("POST", `${path(uid)}/events`, body, { "Idempotency-Key": more.key, ...condition });
+}
+
+/** Gives a structure that has no footprint yet a UID, and tells which. */
+export async function register(
+	s: { readonly status: string; readonly geometry: Polygon | null; readonly properties: Readonly<Record<string, unknown>> },
+	more: { readonly date: string; readonly evidence: string; readonly key: string },
+): Promise<string> {
+	const { status, geometry, properties } = s;
+	const body = {
+		kind: "register",
+		status,
+		properties,
+		...(geometry ? { geometry } : {}),
+		...(more.date ? { date: more.date } : {}),
+		...(more.evidence ? { evidence: more.evidence } : {}),
+	};
+	const done = await send<{ uid: string }>("POST", "/api/structures", body, { "Idempotency-Key": more.key });
+	return done.uid;
 }
 
 /** A key that no other command has; randomUUID would want a secure page. */

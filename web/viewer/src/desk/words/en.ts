@@ -29,7 +29,6 @@ export const en = {
 	"review.record": "The record",
 	"review.compared": "Record and candidates compared",
 	"review.candidate": "Candidate {n}",
-	"review.choose": "Choose candidate {n}: {name}",
 	"review.part": "Part",
 	"review.noParts": "Nothing in the record could be compared.",
 	"review.join": "Join with {n}",

@@ -27,7 +27,6 @@ export const hi: DeskDictionary = {
 	"review.record": "अभिलेख",
 	"review.compared": "अभिलेख और विकल्पों की तुलना",
 	"review.candidate": "विकल्प {n}",
-	"review.choose": "विकल्प {n} चुनें: {name}",
 	"review.part": "भाग",
 	"review.noParts": "अभिलेख में तुलना योग्य कुछ नहीं मिला।",
 	"review.join": "{n} से जोड़ें",

@@ -27,7 +27,6 @@ export const mr: DeskDictionary = {
 	"review.record": "नोंद",
 	"review.compared": "नोंद व पर्यायांची तुलना",
 	"review.candidate": "पर्याय {n}",
-	"review.choose": "पर्याय {n} निवडा: {name}",
 	"review.part": "भाग",
 	"review.noParts": "नोंदीतील कशाचीही तुलना करता आली नाही.",
 	"review.join": "{n} शी जोडा",
