@@ -110,8 +110,8 @@ func (q *openQuery) dated(ctx context.Context, p *place, by int) ([]dated, error
 		if q.filter != nil && !q.filter.accepts(q.c.snap, ref) {
 			return true
 		}
-		d := dated{key: q.c.snap.Place(ref).Key, ref: ref}
 		seg, shown := q.c.snap.Segment(ref.Part), q.lens.showing(ref)
+		d := dated{key: seg.Key(ref.Handle), ref: ref} // which one without a geometry has too
 		if by < seg.NumColumns() && (shown == nil || shown[by]) {
 			if v := seg.Value(ref.Handle, by); !v.IsNull() {
 				d.at = v.AsTime().UnixMicro()
