@@ -42,6 +42,13 @@ type derivations struct {
 
 func newDerivations() *derivations { return &derivations{made: map[int]*derived{}} }
 
+// put keeps what was worked out elsewhere.
+func (ds *derivations) put(slot int, value Derived) {
+	d := &derived{value: value}
+	d.once.Do(func() { d.made.Store(true) })
+	ds.made[slot] = d
+}
+
 type derived struct {
 	once  sync.Once
 	made  atomic.Bool

@@ -46,7 +46,8 @@ type StoredSegment struct {
 
 // StoredColumn is a Column: codes of Width bytes (0: all null), or per feature
 // with a bit in Some for those that have a value. Nums are int64; Off are uint32,
-// where the texts begin in Text, and the end.
+// where the texts begin in Text, and the end. Again is, of a plain column, the bits
+// of Repeats.
 type StoredColumn struct {
 	Type  catalog.FieldType `json:"type"`
 	Plain bool              `json:"plain,omitempty"`
@@ -56,6 +57,7 @@ type StoredColumn struct {
 	Nums  Span              `json:"nums"`
 	Off   Span              `json:"off"`
 	Text  Span              `json:"text"`
+	Again Span              `json:"again"`
 }
 
 // Spans calls fn for the place of every array.
@@ -65,7 +67,7 @@ func (st *StoredSegment) Spans(fn func(Span)) {
 	}
 	for i := range st.Columns {
 		c := &st.Columns[i]
-		for _, s := range []Span{c.Codes, c.Some, c.Nums, c.Off, c.Text} {
+		for _, s := range []Span{c.Codes, c.Some, c.Nums, c.Off, c.Text, c.Again} {
 			fn(s)
 		}
 	}
@@ -127,6 +129,9 @@ func (s *Segment) store(to *StoredSegment, put func([]byte) (Span, error)) error
 		span(&t.Nums, bytesOf(c.nums))
 		span(&t.Off, bytesOf(c.off))
 		span(&t.Text, c.text)
+		if c.plain {
+			span(&t.Again, bytesOf(s.Repeats().Of(i)))
+		}
 	}
 	return failed
 }
@@ -184,8 +189,10 @@ func (r *storedReader) segment(st *StoredSegment) *Segment {
 	}
 	s.tree = tree{boxes: boxes, levels: levels}
 	s.cols = make([]Column, len(st.Columns))
+	again := &Repeats{cols: make([][]uint64, len(st.Columns))}
 	for i := range st.Columns {
 		t := &st.Columns[i]
+		again.cols[i] = arrayOf[uint64](r, t.Again)
 		c := Column{Type: t.Type, plain: t.Plain, some: arrayOf[uint64](r, t.Some), nums: arrayOf[int64](r, t.Nums), off: arrayOf[uint32](r, t.Off), text: arrayOf[uint8](r, t.Text)}
 		switch t.Width {
 		case 0:
@@ -200,6 +207,7 @@ func (r *storedReader) segment(st *StoredSegment) *Segment {
 		}
 		s.cols[i] = c
 	}
+	s.derived.put(slotRepeats, again)
 	return s
 }
 

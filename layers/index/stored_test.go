@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"nagar/catalog"
@@ -90,6 +91,11 @@ func TestStoredSnapshotIsTheSame(t *testing.T) {
 			a, b := *s.parts[i].seg, *got.parts[i].seg
 			if !b.Mapped() || a.Mapped() {
 				t.Error("whose memory it is, is not told")
+			}
+			for f := range a.cols {
+				if x, y := a.Repeats().Of(f), b.Repeats().Of(f); !slices.Equal(x, y) {
+					t.Errorf("segment %d: field %d repeats otherwise", i, f)
+				}
 			}
 			b.number, b.owner, b.derived = a.number, nil, a.derived
 			if !reflect.DeepEqual(emptied(a), emptied(b)) {

@@ -28,7 +28,8 @@ func (s *Segment) verify() error {
 		}
 	}
 	for i := range s.cols {
-		if !s.cols[i].fits(n) {
+		c := &s.cols[i]
+		if !c.fits(n) || len(s.Repeats().Of(i)) != len(c.some) {
 			return fmt.Errorf("%w: column %d", ErrStored, i)
 		}
 	}

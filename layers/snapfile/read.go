@@ -18,7 +18,7 @@ import (
 
 // Version is the version of the format, see the package. It must grow with every
 // change of what lies in a file or of what it means.
-const Version = 1
+const Version = 2
 
 const (
 	magic     = "NAGARIDX"
