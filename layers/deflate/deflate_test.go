@@ -224,6 +224,9 @@ func FuzzGzip(f *testing.F) {
 			f.Add(in)
 		}
 	}
+	for n := range byte(6) { // values shorter than a match, and a little longer
+		f.Add(append([]byte{tileLayer, 15 * (n + 2)}, bytes.Repeat(append([]byte{layerValue, n}, "abcdef"[:n]...), 15)...))
+	}
 	r := rand.New(rand.NewPCG(5, 5))
 	f.Add(streets(r, 20))
 	f.Add(append(streets(r, 10), streets(r, 10)...))

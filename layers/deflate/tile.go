@@ -67,6 +67,7 @@ func (e *Encoder) layer(at, to int) int {
 			e.feature(at, body, end)
 		case layerValue:
 			e.value(at, body, end)
+			end = e.likeValues(at, end, to)
 		default:
 			e.text(at, end)
 		}
@@ -208,6 +209,35 @@ func (e *Encoder) value(start, at, to int) {
 		}
 	}
 	c.add(found)
+}
+
+// likeValues goes over values that begin with the same four bytes as the one before
+// them and follow it at once, such as a column of identifiers, and are not looked
+// into: as value would, at a tenth of its cost. It returns where the last one ends.
+func (e *Encoder) likeValues(at, next, to int) int {
+	n := next - at
+	to = min(to, len(e.src)-8, e.start+blockSize)
+	if n < 4 || n > 126 || e.lit > at+4 || next+n > to { // the match may reach into the next one otherwise
+		return next
+	}
+	head, c := load32(e.src, at), credit(0)
+	if n >= 10 {
+		c = e.values[uint8(n-2)^e.src[at+2]<<3]
+	}
+	sym := distSymbol(uint32(n - 1))
+	for ; next+n <= to && load32(e.src, next) == head; next += n {
+		if e.turn++; n >= 10 && c.open(e.turn) {
+			e.turn--
+			break
+		}
+		if e.turn&e.sparse == 0 {
+			e.b.count(e.src[e.lit:next])
+		}
+		e.b.add(next-e.lit, 4, uint32(n-1), sym)
+		e.lit = next + 4
+	}
+	e.heads[headValue][byte(n-2)] = int32(next - n + 1)
+	return next
 }
 
 // valueHead tries the last value of the same length, if it is near. What follows
