@@ -29,10 +29,10 @@ const (
 // is looked up, and never what the tile has.
 type attributes struct {
 	rows  []attributed
-	batch int         // how many rows make the next batch
-	keys  []uint32    // by position in lens.fields, then of point_count and merged: key index + 1, 0: not written yet
-	remap [][]mvt.Tag // by part and position in fields: the tag by code
-	arena []mvt.Tag   // what remap points into
+	batch int          // how many rows make the next batch
+	keys  []mvt.TagKey // by position in lens.fields, then of point_count and merged; zero: not written yet
+	remap [][]mvt.Tag  // by part and position in fields: the tag by code
+	arena []mvt.Tag    // what remap points into
 
 	hits   int      // rows that the layer may draw
 	main   int32    // the part that has most of them; -1: none, every value is looked up
@@ -71,7 +71,7 @@ func (d *renderer) finish(r index.Ref, count int32) bool {
 func (d *renderer) beginAttributes() {
 	n := len(d.job.lens.fields)
 	d.rows, d.arena = d.rows[:0], d.arena[:0]
-	d.keys = append(d.keys[:0], make([]uint32, n+2)...)
+	d.keys = append(d.keys[:0], make([]mvt.TagKey, n+2)...)
 	d.remap = append(d.remap[:0], make([][]mvt.Tag, d.snap.Parts()*n)...)
 	d.batch = firstBatch
 	d.hits, d.main, d.mixed = 0, -1, false
@@ -155,22 +155,22 @@ func (d *renderer) flush() {
 	for j, r := range d.rows {
 		switch {
 		case r.ref == mergedRef:
-			tags[j*width+width-1] = d.tag(len(fields)+1, "merged", d.w.Int(int64(r.count)))
+			tags[j*width+width-1] = d.key(len(fields)+1, "merged").Tag(d.w.Int(int64(r.count)))
 		case r.count > 1:
 			v := d.w.Once(uint32(len(fields)), d.w.Int(int64(r.count)))
-			tags[j*width+width-1] = d.tag(len(fields), "point_count", v)
+			tags[j*width+width-1] = d.key(len(fields), "point_count").Tag(v)
 		}
 	}
 	d.w.Flush()
 	d.rows = d.rows[:0]
 }
 
-// tag is the tag of the i-th field with a value.
-func (d *renderer) tag(i int, name string, value uint32) mvt.Tag {
-	if d.keys[i] == 0 {
-		d.keys[i] = d.w.Key(name) + 1
+// key is the key of the i-th field.
+func (d *renderer) key(i int, name string) mvt.TagKey {
+	if d.keys[i].IsZero() {
+		d.keys[i] = mvt.MakeTagKey(d.w.Key(name))
 	}
-	return mvt.MakeTag(d.keys[i]-1, value)
+	return d.keys[i]
 }
 
 // column gives the rows from to to, all of one part, their values of the i-th field.
@@ -215,6 +215,7 @@ func (d *renderer) lookup(i int, part int32) []uint64 {
 // plain writes values that are kept per feature; again is of lookup.
 func (d *renderer) plain(i int, col *index.Column, again []uint64, hs, at []int32, tags []mvt.Tag) {
 	name, width := d.job.c.info.Fields[d.job.lens.fields[i]].Name, len(d.job.lens.fields)+1
+	var key mvt.TagKey
 	for k, h := range hs {
 		if !col.Has(h) {
 			continue
@@ -222,8 +223,7 @@ func (d *renderer) plain(i int, col *index.Column, again []uint64, hs, at []int3
 		var v uint32
 		switch col.Type {
 		case catalog.TypeText, catalog.TypeJSON:
-			s, _ := col.Text(h)
-			v = d.w.Text(s)
+			v = d.w.Text(col.Chars(h))
 		case catalog.TypeInteger:
 			v = d.w.Int(col.Number(h))
 		default:
@@ -232,7 +232,10 @@ func (d *renderer) plain(i int, col *index.Column, again []uint64, hs, at []int3
 		if again == nil || again[h>>6]>>(h&63)&1 != 0 || d.mixed && d.amongOthers(col, h) {
 			v = d.w.Once(uint32(i), v)
 		}
-		tags[int(at[k])*width+i] = d.tag(i, name, v)
+		if key.IsZero() {
+			key = d.key(i, name)
+		}
+		tags[int(at[k])*width+i] = key.Tag(v)
 	}
 }
 
@@ -259,7 +262,7 @@ func (d *renderer) coded(i int, part int32, col *index.Column, hs, at []int32, t
 			if m == nil || d.main < 0 || d.mixed {
 				v = d.w.Once(uint32(i), v)
 			}
-			t = d.tag(i, name, v)
+			t = d.key(i, name).Tag(v)
 			if m != nil {
 				m[code] = t
 			}

@@ -46,7 +46,7 @@ func (d *renderer) carried(t geo.Tile, count int) {
 	}
 	c := Carried{Collection: info.Name, Count: count, Box: t.GridBox(reach(t.Z)).Box()}
 	for i, key := range d.keys[:len(d.job.lens.fields)] {
-		if key != 0 && d.job.guarded != nil && d.job.guarded[i] {
+		if !key.IsZero() && d.job.guarded != nil && d.job.guarded[i] {
 			c.Fields = append(c.Fields, info.Fields[d.job.lens.fields[i]].Name)
 		}
 	}

@@ -161,6 +161,12 @@ func (d *renderer) geometry(box geo.GridBox, snap int32, keep bool) {
 			d.line(sh.Ring(i), whole, 0)
 		}
 	case geo.Polygon, geo.MultiPolygon:
+		if whole && len(sh.Ends) == 1 { // most footprints
+			d.transform(sh.Coords, snap)
+			if d.w.CleanRing(d.points) {
+				return
+			}
+		}
 		for p := range sh.NumPolygons() {
 			from, to := sh.Rings(p)
 			d.polygon(from, to, whole, snap)

@@ -15,12 +15,36 @@ const (
 // most seven bytes, the first lowest, and their number in the eighth. 0 is no tag.
 type Tag uint64
 
-// MakeTag returns the tag of a key and a value by their indices; as there are at
-// most 2¹⁴ keys and 2³² values to a layer, seven bytes do.
-func MakeTag(key, value uint32) Tag {
-	k, n := spread(uint64(key))
-	v, m := spread(uint64(value))
-	return Tag(k | v<<(8*n) | uint64(n+m)<<56)
+// TagKey makes the tags of one key. The zero value is none.
+type TagKey struct {
+	bits uint64 // the key's varint, and its length in the eighth byte
+}
+
+// MakeTagKey is the TagKey of a key by its index, below 2¹⁴.
+func MakeTagKey(key uint32) TagKey {
+	x, n := spread(uint64(key))
+	return TagKey{x | uint64(n)<<56}
+}
+
+// IsZero reports whether it is the zero value.
+func (k TagKey) IsZero() bool { return k.bits == 0 }
+
+// Tag returns the tag of the key and a value by its index. As there are at most 2¹⁴
+// keys and 2³² values to a layer, seven bytes do.
+func (k TagKey) Tag(value uint32) Tag {
+	if value >= 1<<21 {
+		return k.long(value)
+	}
+	// One to three bytes, without a branch between them.
+	v := uint64(value)
+	two, three := (0x7f-v)>>63, (0x3fff-v)>>63
+	x := v&0x7f | v<<1&0x7f00 | v<<2&0x7f0000 | two<<7 | three<<15
+	return Tag(k.bits + x<<(k.bits>>53&63) + (1+two+three)<<56)
+}
+
+func (k TagKey) long(value uint32) Tag {
+	x, n := spread(uint64(value))
+	return Tag(k.bits + x<<(k.bits>>53&63) + uint64(n)<<56)
 }
 
 func (t Tag) len() int { return int(t >> 56) }
@@ -78,35 +102,44 @@ func (w *Writer) Flush() {
 }
 
 // put writes the feature to b, which is large enough, and returns its length.
+// Lengths are taken to have one byte, and what follows is moved where they have more.
 func (f *pending) put(b []byte, tags []Tag, geom []byte) int {
-	tagged := 0
-	for _, t := range tags {
-		tagged += t.len()
-	}
-	size := 2 + 1 + uvarintLen(uint64(len(geom))) + len(geom)
-	if f.id != 0 {
-		size += 1 + uvarintLen(f.id)
-	}
-	if tagged > 0 {
-		size += 1 + uvarintLen(uint64(tagged)) + tagged
-	}
 	b[0] = 2<<3 | 2
-	n := 1 + putUvarint(b[1:], uint64(size))
+	n := 2
 	if f.id != 0 {
 		b[n] = 1 << 3
 		n += 1 + putUvarint(b[n+1:], f.id)
 	}
-	if tagged > 0 {
-		b[n] = 2<<3 | 2
-		n += 1 + putUvarint(b[n+1:], uint64(tagged))
-		for _, t := range tags {
-			binary.LittleEndian.PutUint64(b[n:], uint64(t))
-			n += t.len()
-		}
+	head := n
+	n += 2
+	for _, t := range tags {
+		binary.LittleEndian.PutUint64(b[n:], uint64(t))
+		n += t.len()
+	}
+	if n > head+2 {
+		b[head] = 2<<3 | 2
+		n = putLength(b, head+1, n)
+	} else {
+		n = head
 	}
 	b[n], b[n+1], b[n+2] = 3<<3, byte(f.typ), 4<<3|2
 	n += 3 + putUvarint(b[n+3:], uint64(len(geom)))
-	return n + copy(b[n:], geom)
+	n += copy(b[n:], geom)
+	return putLength(b, 1, n)
+}
+
+// putLength writes at b[at] the length of what follows it up to b[end], and returns
+// the new end.
+func putLength(b []byte, at, end int) int {
+	size := end - at - 1
+	if size < 0x80 {
+		b[at] = byte(size)
+		return end
+	}
+	more := uvarintLen(uint64(size)) - 1
+	copy(b[at+1+more:end+more], b[at+1:end])
+	binary.PutUvarint(b[at:], uint64(size))
+	return end + more
 }
 
 func (w *Writer) command(id, count int) {

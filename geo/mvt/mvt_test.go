@@ -132,7 +132,7 @@ func end(w *Writer, pairs ...uint32) {
 	}
 	tags := w.Tags(len(pairs)/2 + 1) // one is left free
 	for i := 0; i < len(pairs); i += 2 {
-		tags[i/2] = MakeTag(pairs[i], pairs[i+1])
+		tags[i/2] = MakeTagKey(pairs[i]).Tag(pairs[i+1])
 	}
 	w.Flush()
 }

@@ -150,15 +150,16 @@ func (w *Writer) Key(name string) uint32 {
 // the other values it is added whether or not it is there already, see Once.
 func (w *Writer) Text(s string) uint32 {
 	n := len(s)
-	body := 1 + uvarintLen(uint64(n)) + n
-	at := w.value(body)
 	if n < 0x80-2 {
+		at := w.value(n + 2)
 		b := w.values[at : at+4+n]
-		b[0], b[1], b[2], b[3] = 4<<3|2, byte(body), 1<<3|2, byte(n)
+		b[0], b[1], b[2], b[3] = 4<<3|2, byte(n+2), 1<<3|2, byte(n)
 		copy(b[4:], s)
 		w.values = w.values[:at+4+n]
 		return w.nvalues - 1
 	}
+	body := 1 + uvarintLen(uint64(n)) + n
+	w.value(body)
 	b := binary.AppendUvarint(append(w.values, 4<<3|2), uint64(body))
 	b = binary.AppendUvarint(append(b, 1<<3|2), uint64(n))
 	w.values = append(b, s...)

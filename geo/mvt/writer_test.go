@@ -35,7 +35,7 @@ func TestVarintsAreThoseOfTheStandardLibrary(t *testing.T) {
 func TestTagsAreReadBack(t *testing.T) {
 	for _, key := range []uint32{0, 1, 127, 128, 1<<14 - 1} {
 		for _, value := range []uint32{0, 127, 128, 1<<14 - 1, 1 << 14, 1<<21 - 1, 1 << 21, 1<<28 - 1, 1 << 28, math.MaxUint32} {
-			tag := MakeTag(key, value)
+			tag := MakeTagKey(key).Tag(value)
 			want := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(key)), uint64(value))
 			got := binary.LittleEndian.AppendUint64(nil, uint64(tag))[:tag.len()]
 			if !bytes.Equal(got, want) {

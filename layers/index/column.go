@@ -82,6 +82,10 @@ func (c *Column) Has(h int32) bool { return c.some[h>>6]>>(h&63)&1 != 0 }
 // an integer, or the bits of a real.
 func (c *Column) Number(h int32) int64 { return c.nums[h] }
 
+// Chars is the text of feature h of a plain text or JSON column that has one; it
+// shares the column's memory.
+func (c *Column) Chars(h int32) string { return c.entryText(h) }
+
 // entry is the index of the value of feature h in nums or off.
 func (c *Column) entry(h int32) (int32, bool) {
 	if c.plain {
