@@ -28,8 +28,8 @@ type renderers struct {
 
 const (
 	keepSmall = 4 << 20  // bytes beyond which a renderer of small jobs is not kept
-	keepBig   = 32 << 20 // and one of big jobs: a tile of 100,000 features, all drawn, takes 20 MB or so
-	keepAll   = 40 << 20 // and all that are idle
+	keepBig   = 24 << 20 // and one of big jobs: a tile of 100,000 features, all drawn, takes 20 MB or so
+	keepAll   = 32 << 20 // and all that are idle
 
 	// keepFor is how long a renderer is kept that nobody needs, and up to twice that.
 	keepFor = 5 * time.Second
