@@ -3,7 +3,6 @@ package layers
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"nagar/catalog"
@@ -11,10 +10,12 @@ import (
 	"nagar/layers/index"
 )
 
-// ListRequest asks for the features of a collection as a list, the latest first.
+// ListRequest asks for the features of a collection as a list, in the order of a field.
 type ListRequest struct {
 	Collection string
-	By         string   // field of type time that the view sees; features without one come last
+	By         string   // a field that the view sees, of any type but JSON; features without a value come last
+	Rising     bool     // the least first; else the greatest, or latest
+	Ranks      []string // of a text field whose values have an order of their own: from the least
 	Box        *geo.Box // only those that meet it; nil: everywhere, features without geometry too
 	Filter     string   // CQL2 text
 	View       catalog.View
@@ -24,16 +25,19 @@ type ListRequest struct {
 
 const cursorList = 'l'
 
-// List answers the latest features first, ties by key. It looks at all of them: it
-// is for lists that people read.
+// List answers the features in order, ties by key. It looks at all of them: it is
+// for lists that people read. Its cursor names the last feature of a page; where that
+// is there no more, the next page begins at its place.
 func (e *Engine) List(ctx context.Context, r ListRequest) (*Answer, error) {
 	limit, err := limitOf(r.Limit)
 	if err != nil {
 		return nil, err
 	}
-	after, from, err := readListCursor(r.After)
-	if err != nil {
-		return nil, err
+	var at, key uint64
+	if r.After != "" {
+		if at, key, err = readCursor(cursorList, r.After); err != nil {
+			return nil, err
+		}
 	}
 	place, err := placeOf(r.Box, nil, nil, 0)
 	if err != nil {
@@ -48,60 +52,56 @@ func (e *Engine) List(ctx context.Context, r ListRequest) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if by < 0 || q.c.info.Fields[by].Type != catalog.TypeTime {
-		return nil, &catalog.Invalid{Path: "by", Reason: fmt.Sprintf("want a field of type time, got %.40q", r.By)}
+	if by < 0 {
+		return nil, &catalog.Invalid{Path: "by", Reason: "want a field"}
 	}
 	if err := q.enter(q.c.snap.Len()); err != nil {
 		return nil, err
 	}
 	q.look()
-	found, err := q.dated(ctx, &place, by)
+	found, err := q.listed(ctx, &place, by, r.Ranks)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, dated.compare)
-	if from {
-		i, there := slices.BinarySearchFunc(found, after, dated.compare)
-		if there {
-			i++
+	slices.SortFunc(found, func(a, b listed) int { return a.compare(b, r.Rising) })
+	begin := 0
+	if r.After != "" {
+		begin = min(int(at&(1<<40-1)), len(found))
+		if i := slices.IndexFunc(found, func(x listed) bool { return x.key == catalog.Key(key) }); i >= 0 {
+			begin = i + 1
 		}
-		found = found[i:]
 	}
-	next := ""
-	if len(found) > limit {
-		next = makeCursor(cursorList, uint64(found[limit-1].at), uint64(found[limit-1].key))
-		found = found[:limit]
+	end, next := min(begin+limit, len(found)), ""
+	if end < len(found) {
+		next = makeCursor(cursorList, uint64(end), uint64(found[end-1].key))
 	}
 	q.begin()
-	for _, f := range found {
+	for _, f := range found[begin:end] {
 		q.feature(f.ref)
 		q.out.endFeature()
 	}
 	return q.answer(next), nil
 }
 
-func readListCursor(s string) (d dated, given bool, err error) {
-	if s == "" {
-		return d, false, nil
+// listed is a feature of a list.
+type listed struct {
+	value catalog.Value
+	key   catalog.Key
+	ref   index.Ref
+}
+
+// compare orders by value, nulls last, then by key.
+func (x listed) compare(y listed, rising bool) int {
+	c := compareValues(x.value, y.value)
+	if !rising && !x.value.IsNull() && !y.value.IsNull() {
+		c = -c
 	}
-	at, key, err := readCursor(cursorList, s)
-	return dated{at: int64(at), key: catalog.Key(key)}, true, err
+	return cmp.Or(c, cmp.Compare(x.key, y.key))
 }
 
-// dated is a feature of a list.
-type dated struct {
-	at  int64 // Unix µs
-	key catalog.Key
-	ref index.Ref
-}
-
-func (d dated) compare(e dated) int {
-	return cmp.Or(cmp.Compare(e.at, d.at), cmp.Compare(d.key, e.key))
-}
-
-// dated collects the features that are asked for, with their time.
-func (q *openQuery) dated(ctx context.Context, p *place, by int) ([]dated, error) {
-	var out []dated
+// listed collects the features that are asked for, with their value.
+func (q *openQuery) listed(ctx context.Context, p *place, by int, ranks []string) ([]listed, error) {
+	var out []listed
 	asked := 0
 	one := func(ref index.Ref) bool {
 		if asked++; asked%cancelEvery == 0 && ctx.Err() != nil {
@@ -111,13 +111,13 @@ func (q *openQuery) dated(ctx context.Context, p *place, by int) ([]dated, error
 			return true
 		}
 		seg, shown := q.c.snap.Segment(ref.Part), q.lens.showing(ref)
-		d := dated{key: seg.Key(ref.Handle), ref: ref} // which one without a geometry has too
+		x := listed{key: seg.Key(ref.Handle), ref: ref} // which one without a geometry has too
 		if by < seg.NumColumns() && (shown == nil || shown[by]) {
-			if v := seg.Value(ref.Handle, by); !v.IsNull() {
-				d.at = v.AsTime().UnixMicro()
+			if x.value = seg.Value(ref.Handle, by); ranks != nil && !x.value.IsNull() {
+				x.value = catalog.Integer(int64(slices.Index(ranks, x.value.Str())))
 			}
 		}
-		out = append(out, d)
+		out = append(out, x)
 		return true
 	}
 	if p.all() {

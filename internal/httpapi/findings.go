@@ -32,13 +32,82 @@ func findingRoutes() []route {
 	return []route{
 		{method: http.MethodGet, path: "/api/findings", id: "listFindings", tag: "findings", summary: "What does not agree between the departments' records and the structures, the latest first",
 			params: append(slices.Clone(chosen), limitParameter("limit"), cursorParameter(), minrevParameter(),
+				queryParameter("sort", "by which of these, with - before it the greatest or latest first; left out: -found_at", schema{"type": "string", "enum": findingSorts}),
 				queryParameter("format", "csv for a table", schema{"type": "string", "enum": []string{"json", "csv"}})),
 			answers: answers(ok("A page of them", typeJSON, ref("Findings"))), handle: (*request).listFindings},
+		{method: http.MethodGet, path: "/api/findings/{id}", id: "getFinding", tag: "findings", summary: "One finding",
+			params:  []parameter{pathParameter("id", "id of the finding", textSchema()), minrevParameter()},
+			answers: answers(ok("The finding", typeJSON, ref("Finding"))), handle: (*request).getFinding},
 		{method: http.MethodGet, path: "/api/findings/summary", id: "sumFindings", tag: "findings", summary: "How many there are by rule and state, by ward, and by month",
 			params: append(slices.Clone(chosen), minrevParameter()), answers: answers(ok("The numbers", typeJSON, object())), handle: (*request).sumFindings},
 		{method: http.MethodGet, path: "/api/findings/rules", id: "listFindingRules", tag: "findings", summary: "The rules that find them, and whether each runs",
 			answers: answers(ok("The rules", typeJSON, object())), handle: (*request).listFindingRules},
 	}
+}
+
+// findingSorts are what findings can be listed by.
+var findingSorts = []string{"found_at", "-found_at", "severity", "-severity", "ward", "-ward", "rule", "-rule", "state", "-state"}
+
+// findingOrder reads the order of a list.
+func (r *request) findingOrder(q *layers.ListRequest) error {
+	s, err := r.param("sort")
+	if err != nil {
+		return err
+	}
+	if s == "" {
+		s = "-found_at"
+	}
+	if !slices.Contains(findingSorts, s) {
+		return badParam("sort", "want one of %s", strings.Join(findingSorts, ", "))
+	}
+	q.By = strings.TrimPrefix(s, "-")
+	if q.Rising = q.By == s; q.By == "severity" {
+		q.Ranks = finding.Severities
+	}
+	return nil
+}
+
+// getFinding answers GET /api/findings/{id}.
+func (r *request) getFinding() error {
+	if err := r.s.ready(); err != nil {
+		return err
+	}
+	id, err := r.pathParam("id")
+	if err != nil {
+		return err
+	}
+	if err := r.awaitRevision(); err != nil {
+		return err
+	}
+	c, have, err := r.finding(id)
+	if err != nil {
+		return err
+	}
+	return r.showOneFinding(&c, have)
+}
+
+// finding reads one that the caller sees.
+func (r *request) finding(id string) (c catalog.Collection, have *catalog.Feature, err error) {
+	if c, err = r.storedCollection(finding.Findings); err != nil {
+		return c, nil, err
+	}
+	unknown := missing("id", "There is no finding %q.", clip(id))
+	if !r.view.Sees(&c) {
+		return c, nil, unknown
+	}
+	if have, err = r.current(r.Request().Context(), c.Name, id); err == nil && (have == nil || !r.seen(&c, have)) {
+		err = unknown
+	}
+	return c, have, err
+}
+
+// showOneFinding answers with what the caller sees of it.
+func (r *request) showOneFinding(c *catalog.Collection, f *catalog.Feature) error {
+	seen := r.cut(c, f)
+	shown := finding.Read(f.ID, f.Geometry, seen.Props)
+	r.carriesFeature(c, f.ID, seen.Props)
+	r.caching()
+	return r.json(http.StatusOK, showFinding(&shown, r.descriptions()))
 }
 
 // findingJSON is a finding as it is answered.
@@ -159,7 +228,11 @@ func (r *request) listFindings() error {
 		return err
 	}
 	ctx, engine := r.Request().Context(), r.s.cfg.Engine
-	answer, err := engine.List(ctx, layers.ListRequest{Collection: finding.Findings, By: "found_at", Filter: filter, Box: box, View: r.view, Limit: limit, After: after})
+	q := layers.ListRequest{Collection: finding.Findings, Filter: filter, Box: box, View: r.view, Limit: limit, After: after}
+	if err := r.findingOrder(&q); err != nil {
+		return err
+	}
+	answer, err := engine.List(ctx, q)
 	if err != nil {
 		return queryError(err)
 	}
@@ -291,122 +364,4 @@ func textProperties(in map[string]json.RawMessage) catalog.Properties {
 		p = append(p, catalog.Property{Name: name, Value: v})
 	}
 	return p
-}
-
-// ruleSum is how many findings a rule has, by state.
-type ruleSum struct {
-	Rule         string        `json:"rule"`
-	Title        catalog.Words `json:"title"`
-	Severity     string        `json:"severity"`
-	Owner        string        `json:"owner"`
-	Open         int           `json:"open"`
-	Acknowledged int           `json:"acknowledged"`
-	Resolved     int           `json:"resolved"`
-	Dismissed    int           `json:"dismissed"`
-}
-
-type wardSum struct {
-	Ward string `json:"ward"`
-	Open int    `json:"open"`
-}
-
-type monthSum struct {
-	Month  string `json:"month"`
-	Found  int    `json:"found"`
-	Closed int    `json:"closed"`
-}
-
-// sumFindings answers GET /api/findings/summary.
-func (r *request) sumFindings() error {
-	filter, box, err := r.findingQuestion()
-	if err != nil {
-		return err
-	}
-	by := func(field, more string) ([]layers.Group, error) {
-		parts := slices.DeleteFunc([]string{filter, more}, func(s string) bool { return s == "" })
-		n, err := r.s.cfg.Engine.Count(r.Request().Context(), layers.CountRequest{
-			Collection: finding.Findings, By: field, Filter: strings.Join(parts, " AND "), Box: box, View: r.view, Limit: maxLimit})
-		if err != nil {
-			return nil, queryError(err)
-		}
-		r.revision(n.Rev)
-		r.carriesCounts(field, n.Carried)
-		return n.Groups, nil
-	}
-	rules, err := r.ruleSums(by)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Rules  []ruleSum  `json:"rules"`
-		Wards  []wardSum  `json:"wards"`
-		Months []monthSum `json:"months"`
-	}{rules, []wardSum{}, []monthSum{}}
-	wards, err := by("ward", "state = '"+finding.Open+"'")
-	if err != nil {
-		return err
-	}
-	for _, g := range wards {
-		out.Wards = append(out.Wards, wardSum{g.Value.Str(), g.Count})
-	}
-	for k, field := range []string{"found_month", "closed_month"} {
-		groups, err := by(field, field+" IS NOT NULL")
-		if err != nil {
-			return err
-		}
-		for _, g := range groups {
-			i := slices.IndexFunc(out.Months, func(m monthSum) bool { return m.Month == g.Value.Str() })
-			if i < 0 {
-				i = len(out.Months)
-				out.Months = append(out.Months, monthSum{Month: g.Value.Str()})
-			}
-			if k == 0 {
-				out.Months[i].Found = g.Count
-			} else {
-				out.Months[i].Closed = g.Count
-			}
-		}
-	}
-	slices.SortFunc(out.Months, func(a, b monthSum) int { return strings.Compare(a.Month, b.Month) })
-	return r.json(http.StatusOK, out)
-}
-
-// ruleSums are the numbers by rule, of the rules that the caller sees and those
-// that have findings.
-func (r *request) ruleSums(by func(field, more string) ([]layers.Group, error)) ([]ruleSum, error) {
-	out := []ruleSum{}
-	kept, err := r.s.cfg.Findings.Rules(r.Request().Context())
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range kept {
-		if k.Rule != nil && r.seesRule(k.KeptRule) {
-			out = append(out, ruleSum{Rule: k.Name, Title: k.Rule.Title, Severity: k.Rule.Severity, Owner: k.Rule.Owner})
-		}
-	}
-	for _, state := range []string{finding.Open, finding.Acknowledged, finding.Resolved, finding.Dismissed} {
-		groups, err := by("rule", "state = '"+state+"'")
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range groups {
-			i := slices.IndexFunc(out, func(s ruleSum) bool { return s.Rule == g.Value.Str() })
-			if i < 0 {
-				i = len(out)
-				out = append(out, ruleSum{Rule: g.Value.Str(), Title: catalog.Words{"en": g.Value.Str()}})
-			}
-			switch state {
-			case finding.Open:
-				out[i].Open = g.Count
-			case finding.Acknowledged:
-				out[i].Acknowledged = g.Count
-			case finding.Resolved:
-				out[i].Resolved = g.Count
-			default:
-				out[i].Dismissed = g.Count
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b ruleSum) int { return strings.Compare(a.Rule, b.Rule) })
-	return out, nil
 }

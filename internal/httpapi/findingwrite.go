@@ -227,20 +227,9 @@ func (r *request) decideFinding() error {
 	if err != nil {
 		return err
 	}
-	c, err := r.storedCollection(finding.Findings)
+	c, have, err := r.finding(id)
 	if err != nil {
 		return err
-	}
-	unknown := missing("id", "There is no finding %q.", clip(id))
-	if !r.view.Sees(&c) {
-		return unknown
-	}
-	have, err := r.current(r.Request().Context(), c.Name, id)
-	if err != nil {
-		return err
-	}
-	if have == nil || !r.seen(&c, have) {
-		return unknown
 	}
 	if _, ok := cql2.SightOf(&c, r.view).Writable(have); !ok {
 		return forbidden("You may not decide on this finding.")
@@ -267,11 +256,7 @@ func (r *request) decideFinding() error {
 		return inBody(err)
 	}
 	r.revision(res.Rev)
-	seen := r.cut(&c, &f)
-	shown := finding.Read(f.ID, f.Geometry, seen.Props)
-	r.carriesFeature(&c, f.ID, seen.Props)
-	r.caching()
-	return r.json(http.StatusOK, showFinding(&shown, r.descriptions()))
+	return r.showOneFinding(&c, &f)
 }
 
 // decided is the row as it was, but for what a decision changes.

@@ -72,7 +72,8 @@ func componentSchemas() map[string]any {
 			"predecessors": arrayOf(textSchema()), "geometry": geometry, "footprints": arrayOf(object()),
 			"facts": described(arrayOf(object()), "Each value with its collection, id, rev and valid_from"), "aliases": arrayOf(object()), "codes": described(arrayOf(object()), "DIGIPIN and Plus Code of a place inside it: scheme and value"), "units": object(),
 			"events": arrayOf(object()), "certificates": described(arrayOf(object()), "Each with its state: valid, expiring, expired, not_yet"),
-			"records": described(arrayOf(object()), "By department and collection; the first 50 of each"),
+			"records":  described(arrayOf(object()), "By department and collection; the first 50 of each"),
+			"findings": described(arrayOf(object()), "What does not agree about it: rule, title, severity, owner, state, summary, found_at, closed_at"),
 		}),
 		"StructureCommand": shape("What happened to a structure", []string{}, schema{
 			"kind": schema{"enum": []string{registry.Register, registry.SetStatus, registry.Correct, registry.Split, registry.Merge, registry.Replace,

@@ -59,6 +59,19 @@ type UnitsSummary struct {
 	AreaM2 float64        `json:"area_m2,omitempty"`
 }
 
+// Discovery is a finding about a structure, as far as it is seen.
+type Discovery struct {
+	Rule     string        `json:"rule"`
+	Title    catalog.Words `json:"title"`
+	Severity string        `json:"severity"`
+	Owner    string        `json:"owner"` // the department that is told
+	State    string        `json:"state"`
+	Summary  catalog.Words `json:"summary"`
+	Found    *time.Time    `json:"found_at,omitempty"`
+	Closed   *time.Time    `json:"closed_at,omitempty"`
+	Source
+}
+
 // Status is where a structure is in its life.
 type Status struct {
 	Value string `json:"value"`
@@ -85,6 +98,7 @@ type Structure struct {
 	Events       []Event       `json:"events"`
 	Certificates []Certificate `json:"certificates"`
 	Records      []Department  `json:"records"`
+	Findings     []Discovery   `json:"findings"`
 	Head         catalog.Rev   `json:"-"` // of the snapshot that all of it is of
 
 	shown []row // what the answer is made of
@@ -111,7 +125,7 @@ func (r *Registry) Structure(ctx context.Context, id string, at catalog.At, view
 	if err != nil {
 		return nil, fmt.Errorf("structure %s: %w", id, err)
 	}
-	s := &Structure{UID: id, Head: l.rev, Footprints: []Footprint{}, Facts: []Fact{}, Aliases: []Alias{}, Certificates: []Certificate{}, Records: []Department{}}
+	s := &Structure{UID: id, Head: l.rev, Footprints: []Footprint{}, Facts: []Fact{}, Aliases: []Alias{}, Certificates: []Certificate{}, Records: []Department{}, Findings: []Discovery{}}
 	s.identity(l)
 	if s.Rev == 0 {
 		if err := r.gone(ctx, s, at, view); err != nil {
@@ -122,7 +136,8 @@ func (r *Registry) Structure(ctx context.Context, id string, at catalog.At, view
 	s.aliases(l.rows[Aliases])
 	s.units(l.rows[Units])
 	s.records(l, now)
-	for _, name := range []string{Events, Aliases, Units} {
+	s.findings(l.rows[Findings])
+	for _, name := range []string{Events, Aliases, Units, Findings} {
 		s.shown = append(s.shown, l.rows[name]...)
 	}
 	_, s.Predecessors = neighbours(id, s.Events)
@@ -238,4 +253,31 @@ func (s *Structure) units(rows []row) {
 		}
 	}
 	s.Units.Floors = len(floors)
+}
+
+// findings fills in what does not agree about the structure.
+func (s *Structure) findings(rows []row) {
+	instant := func(v catalog.Value) *time.Time {
+		if v.IsNull() {
+			return nil
+		}
+		t := v.AsTime()
+		return &t
+	}
+	for i := range rows {
+		f := &rows[i]
+		d := Discovery{
+			Rule: f.text("rule"), Severity: f.text("severity"), Owner: f.text("owner"), State: f.text("state"), Title: catalog.Words{}, Summary: catalog.Words{},
+			Found: instant(f.Props.Get("found_at")), Closed: instant(f.Props.Get("closed_at")), Source: sourceOf(f),
+		}
+		for lang, suffix := range map[string]string{"en": "", "mr": "_mr", "hi": "_hi"} {
+			if t := f.text("title" + suffix); t != "" {
+				d.Title[lang] = t
+			}
+			if t := f.text("summary" + suffix); t != "" {
+				d.Summary[lang] = t
+			}
+		}
+		s.Findings = append(s.Findings, d)
+	}
 }

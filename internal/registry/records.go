@@ -84,7 +84,7 @@ func stateOf(issued, expires catalog.Value, now time.Time) string {
 
 // own are the collections that are told of in places of their own.
 func own(name string) bool {
-	return name == Buildings || name == Structures || name == Units || name == Aliases || name == Events
+	return name == Buildings || name == Structures || name == Units || name == Aliases || name == Events || name == Findings
 }
 
 // records fills in what departments have, by department, and the certificates.

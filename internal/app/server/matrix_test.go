@@ -105,6 +105,8 @@ func matrix() []rule {
 		{"GET /api/findings", "/api/findings?state=open", "", ofTheStaff},
 		{"GET /api/findings/summary", "/api/findings/summary", "", ofTheStaff},
 		{"GET /api/findings/rules", "/api/findings/rules", "", "44+4++++"}, // a rule lies in no ward
+		{"GET /api/findings/{id}", "/api/findings/{new:findings}", "", ofTheStaff},
+		{"GET /api/findings/{id}", "/api/findings/none", "", nothing},
 		{"POST /api/findings/{id}", "/api/findings/{new:findings}", `{"state":"acknowledged"}`, "143333++"},
 		{"POST /api/findings/{id}", "/api/findings/none", `{"state":"acknowledged"}`, "14444444"},
 		{"PUT /api/findings/rules/{name}", "/api/findings/rules/none", `{}`, "1434+3++"},

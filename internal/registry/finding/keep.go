@@ -27,10 +27,12 @@ type Lease interface {
 
 // Keeper keeps the findings of one store up to date. Run is its one goroutine.
 type Keeper struct {
+	// Now is the clock by which days pass.
+	Now func() time.Time
+
 	store Store
 	lease Lease // nil: there are no others
 	zone  *time.Location
-	now   func() time.Time
 
 	bench    bench
 	sources  []source
@@ -45,7 +47,7 @@ type Keeper struct {
 
 // New returns a keeper of the store; days begin in the zone (nil: UTC).
 func New(store Store, lease Lease, zone *time.Location) *Keeper {
-	return &Keeper{store: store, lease: lease, zone: zone, now: time.Now}
+	return &Keeper{store: store, lease: lease, zone: zone, Now: time.Now}
 }
 
 const (
@@ -148,7 +150,7 @@ func (k *Keeper) begin(ctx context.Context) error {
 		if k.state.Position, err = k.store.Head(ctx); err != nil {
 			return err
 		}
-		k.state.Day, k.state.Sweeping = dayOf(k.now(), k.zone), true
+		k.state.Day, k.state.Sweeping = dayOf(k.Now(), k.zone), true
 	case err != nil:
 		return fmt.Errorf("read how far the findings are: %w", err)
 	default:
@@ -214,7 +216,7 @@ func (k *Keeper) step(ctx context.Context) (more bool, err error) {
 	if err := k.hold(ctx); err != nil {
 		return false, err
 	}
-	k.bench.today = dayOf(k.now(), k.zone)
+	k.bench.today = dayOf(k.Now(), k.zone)
 	if k.state.Sweeping {
 		return true, k.another(k.sweep(ctx))
 	}

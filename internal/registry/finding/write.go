@@ -10,9 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nagar/catalog"
 )
+
+// clockSlack is how much before this machine's time a finding begins to be true: the
+// clock of a database elsewhere may be behind, and what is in its future is not current.
+const clockSlack = time.Minute
 
 // tries is how often a batch is made again where officers write in between.
 const tries = 5
@@ -95,11 +100,11 @@ func (k *Keeper) standing(ctx context.Context, subjects []string) (map[string]Fi
 }
 
 func (k *Keeper) findingOps(v *verdicts, have map[string]Finding) (ops []catalog.Op) {
-	now := k.now()
+	now := k.Now()
 	put := func(f *Finding, rev catalog.Rev) {
 		op := catalog.Op{Kind: catalog.Put, Collection: Findings, Feature: f.feature(), If: &rev}
 		if rev == 0 {
-			op.Feature.ValidFrom = now
+			op.Feature.ValidFrom = time.Now().Add(-clockSlack)
 		}
 		ops = append(ops, op)
 	}
