@@ -96,7 +96,8 @@ bin/tileserver bin/twin: bin/%: $(GO_SOURCES) $(VIEWER)/dist/index.html | tools
 	CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/$*
 
 $(VIEWER)/node_modules/.stamp: $(VIEWER)/package-lock.json | tools
-	cd $(VIEWER) && npm ci --no-audit --no-fund --loglevel=error
+	# A folder that is linked belongs to another checkout: npm ci would empty it.
+	test -L $(VIEWER)/node_modules || (cd $(VIEWER) && npm ci --no-audit --no-fund --loglevel=error)
 	@touch $@
 $(VIEWER)/dist/index.html: $(VIEWER_SOURCES) $(VIEWER)/node_modules/.stamp
 	cd $(VIEWER) && npm run --silent build
