@@ -23,6 +23,15 @@ type Query struct {
 	At         At
 	Match      *Match // of these values; nil: of any
 
+	// Planned selects, beside what is true now, what is recorded to become true: the
+	// current versions whose ValidFrom is still to come. It is for At now.
+	Planned bool
+
+	// Limit ends the scan after that many features; 0: no limit. Where few are
+	// wanted it is better than ending the scan by an error: what is not asked for
+	// need not be called off.
+	Limit int
+
 	// Ever selects every version that was ever current, whenever it was true and
 	// whatever has become of it; At does not count. A feature of several versions
 	// comes as often.

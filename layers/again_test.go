@@ -33,6 +33,7 @@ func TestNewWordsCostNoScan(t *testing.T) {
 	clock.Store(&now)
 	src := &countingSource{Source: newMemSource()}
 	m := src.Source.(*memSource)
+	m.clock = func() time.Time { return *clock.Load() }
 	c := buildingsCollection()
 	m.define(c)
 	feats := city(r, 200)

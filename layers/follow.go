@@ -182,7 +182,7 @@ func (f *follower) scan(ctx context.Context) (*state, *timetable, error) {
 // appear or end into the timetable.
 func (f *follower) read(ctx context.Context, c *catalog.Collection, timed *timetable, now time.Time) (*collection, error) {
 	b := index.NewBuilder(c)
-	rev, err := scanAhead(ctx, f.e.src, catalog.Query{Collection: c.Name}, func(x *catalog.Feature) {
+	rev, err := scanAhead(ctx, f.e.src, catalog.Query{Collection: c.Name, Planned: true}, func(x *catalog.Feature) {
 		if timed.admit(c.Name, x, now) {
 			b.Add(x)
 		}

@@ -61,6 +61,7 @@ func TestTenThousandEditsLeaveAFreshCity(t *testing.T) {
 func sameAsFresh(t *testing.T, e *Engine, c catalog.Collection, now map[string]catalog.Feature) (drawn int) {
 	t.Helper()
 	fresh := newMemSource()
+	fresh.clock = e.opts.Clock
 	fresh.define(c)
 	fresh.write("buildings", slices.Collect(maps.Values(now)))
 	still, err := ReadStill(context.Background(), fresh, []string{"buildings"}, StillOptions{Now: e.opts.Clock()})

@@ -255,6 +255,7 @@ func TestPlannedAndEndingOutliveARestart(t *testing.T) {
 	feats[2].ValidFrom, feats[2].ValidTo = t0.Add(3*time.Hour), t0.Add(5*time.Hour)
 	feats[3].ValidTo = t0.Add(4 * time.Hour)
 	feats[4].ValidTo = t0.Add(-time.Hour)
+	src.clock = func() time.Time { return *now.Load() }
 	src.write("buildings", feats)
 	o := Options{Snapshots: t.TempDir(), Clock: func() time.Time { return *now.Load() }}
 	shown := func(e *Engine) string {

@@ -162,7 +162,11 @@ func (m *memSource) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.
 		if q.Box != nil && !f.Geometry.Box().Intersects(*q.Box) {
 			continue
 		}
-		if !q.At.AsOf.IsZero() && !f.ValidAt(q.At.AsOf) {
+		asof := q.At.AsOf
+		if asof.IsZero() {
+			asof = m.clock()
+		}
+		if !f.ValidAt(asof) && !(q.Planned && f.ValidFrom.After(asof)) {
 			continue
 		}
 		if err := fn(&f); err != nil {

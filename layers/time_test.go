@@ -16,6 +16,7 @@ func TestValidTimeComesAndGoes(t *testing.T) {
 	t0 := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	now.Store(&t0)
 	src := newMemSource()
+	src.clock = func() time.Time { return *now.Load() }
 	src.define(buildingsCollection())
 	feats := city(r, 5)
 	feats[0].ValidFrom = t0.Add(time.Hour)

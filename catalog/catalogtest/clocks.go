@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"nagar/catalog"
@@ -134,6 +136,40 @@ func testPlanned(e *env) {
 		e.Errorf("c was called off, and yet is planned: %s", show(f))
 	}
 	e.wantInvalid(e.refuse(since(year(2095), put("a", "name", "later"))), "a second planned version")
+	over := put("over", "name", "x")
+	over.Feature.ValidFrom, over.Feature.ValidTo = year(2000), year(2001)
+	e.apply(e.s, put("now", "name", "x"), over)
+	for want, q := range map[string]catalog.Query{"now": {}, "a b now": {Planned: true}} {
+		q.Collection = "places"
+		if got := e.ids(q); got != want {
+			e.Errorf("a scan of %+v gives %q, want %q", q, got, want)
+		}
+	}
+	for limit, want := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3} {
+		if got := len(strings.Fields(e.ids(catalog.Query{Collection: "places", Planned: true, Limit: limit}))); got != want {
+			e.Errorf("a scan with the limit %d gives %d features, want %d", limit, got, want)
+		}
+	}
+	for limit, want := range map[int]int{1: 1, 2: 2, 9: 3} {
+		q := catalog.Query{Collection: "places", Planned: true, Limit: limit, Box: &geo.Box{W: -180, S: -90, E: 180, N: 90}}
+		if got := len(strings.Fields(e.ids(q))); got != want {
+			e.Errorf("a window with the limit %d gives %d features, want %d", limit, got, want)
+		}
+	}
+}
+
+// ids are the ids that a scan gives, sorted.
+func (e *env) ids(q catalog.Query) string {
+	e.Helper()
+	var out []string
+	if _, err := e.s.Scan(e.ctx, q, func(f *catalog.Feature) error {
+		out = append(out, f.ID)
+		return nil
+	}); err != nil {
+		e.Errorf("scan: %v", err)
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
 }
 
 // testOutsideNow holds that "now" is a moment on the valid clock too: what has

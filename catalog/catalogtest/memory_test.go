@@ -320,6 +320,13 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 			}
 		}
 	}
+	if now := m.asof(q.At); q.Planned {
+		for _, l := range o.lives {
+			if l.current >= 0 && l.versions[l.current].ValidFrom.After(now) {
+				all = append(all, &l.versions[l.current].Feature)
+			}
+		}
+	}
 	c := m.collections[q.Collection]
 	unlock()
 	var match *catalog.Matcher
@@ -329,7 +336,11 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 			return 0, err
 		}
 	}
+	n := 0
 	for _, f := range all {
+		if q.Limit > 0 && n == q.Limit {
+			break
+		}
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -342,6 +353,7 @@ func (m *memory) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Fea
 		if match != nil && !match.Has(f.Props.Get(match.Field.Name)) && m.fault != "matches all" {
 			continue
 		}
+		n++
 		if err := fn(f); err != nil {
 			return 0, err
 		}

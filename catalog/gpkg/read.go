@@ -3,6 +3,7 @@ package gpkg
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -175,10 +176,17 @@ func (s *Store) ScanAll(ctx context.Context, queries []catalog.Query, fn func(in
 				if err != nil {
 					return err
 				}
-				if err := tx.scan(c, q, r, func(f *catalog.Feature) error {
-					fnErr = fn(i, f)
-					return fnErr
-				}); err != nil {
+				n := 0
+				err = tx.scan(c, q, r, func(f *catalog.Feature) error {
+					if fnErr = fn(i, f); fnErr != nil {
+						return fnErr
+					}
+					if n++; n == q.Limit {
+						return errEnough
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, errEnough) {
 					return err
 				}
 			}
@@ -191,6 +199,9 @@ func (s *Store) ScanAll(ctx context.Context, queries []catalog.Query, fn func(in
 	return rev, wrap(ctx, doing, err)
 }
 
+// errEnough ends a scan at its limit.
+var errEnough = errors.New("enough")
+
 func (tx *readTx) scan(c *coll, q catalog.Query, r *rowReader, fn func(*catalog.Feature) error) error {
 	asof, known := tx.moment(q.At)
 	var f catalog.Feature
@@ -201,7 +212,8 @@ func (tx *readTx) scan(c *coll, q catalog.Query, r *rowReader, fn func(*catalog.
 		if err := r.feature(stmt, c, &f); err != nil {
 			return fmt.Errorf("row %d: %w", stmt.ColumnInt64(atRow), err)
 		}
-		if !f.ValidAt(asof) && !q.Ever {
+		planned := q.Planned && f.ValidFrom.After(asof)
+		if !f.ValidAt(asof) && !q.Ever && !planned {
 			return nil
 		}
 		return fn(&f)

@@ -74,7 +74,7 @@ func (s *Store) Unlike(ctx context.Context, o catalog.Other, fn func(id string, 
 		if err != nil {
 			return err
 		}
-		return s.stream(ctx, tx, t, sql, args, nil, func(f *catalog.Feature) error {
+		return s.stream(ctx, tx, t, sql, args, catalog.Query{}, func(f *catalog.Feature) error {
 			err := fn(f.ID, f)
 			if err != nil {
 				cancel()

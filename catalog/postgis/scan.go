@@ -43,7 +43,7 @@ func (s *Store) Scan(ctx context.Context, q catalog.Query, fn func(*catalog.Feat
 		if err != nil {
 			return err
 		}
-		return s.stream(ctx, tx, t, sql, args, q.Box, func(f *catalog.Feature) error {
+		return s.stream(ctx, tx, t, sql, args, q, func(f *catalog.Feature) error {
 			err := fn(f)
 			if err != nil {
 				cancel() // the rows not yet read are not waited for
@@ -113,7 +113,7 @@ func (s *Store) answers(ctx context.Context, line *pgconn.Pipeline, tables []*ta
 		if !ok {
 			return fmt.Errorf("the database answered %T", got)
 		}
-		err = s.features(ctx, &binaryRows{rr: rr}, tables[i], queries[i].Box, func(f *catalog.Feature) error { return fn(i, f) })
+		err = s.features(ctx, &binaryRows{rr: rr}, tables[i], queries[i], func(f *catalog.Feature) error { return fn(i, f) })
 		if err != nil {
 			return err
 		}
@@ -166,28 +166,32 @@ func (s *Store) tablesOf(ctx context.Context, tx pgx.Tx, queries []catalog.Query
 
 // stream reads features and hands on those whose box meets the given one: the
 // database's boxes are rounded outward to single precision.
-func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, args []any, box *geo.Box, fn func(*catalog.Feature) error) error {
+func (s *Store) stream(ctx context.Context, tx pgx.Tx, t *table, sql string, args []any, q catalog.Query, fn func(*catalog.Feature) error) error {
 	rows, err := queryBinary(ctx, tx.Conn(), sql, args...)
 	if err != nil {
 		return err
 	}
-	return s.features(ctx, rows, t, box, fn)
+	return s.features(ctx, rows, t, q, fn)
 }
 
-func (s *Store) features(ctx context.Context, rows *binaryRows, t *table, box *geo.Box, fn func(*catalog.Feature) error) error {
+func (s *Store) features(ctx context.Context, rows *binaryRows, t *table, q catalog.Query, fn func(*catalog.Feature) error) error {
 	defer rows.close()
 	var f catalog.Feature
-	for rows.next() {
+	for n := 0; rows.next(); {
 		// Rows that had come before the caller left are not theirs any more.
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if q.Limit > 0 && n == q.Limit {
+			continue // of a window, the database has no limit
+		}
 		if err := t.decodeFeature(rows.values(), &f); err != nil {
 			return err
 		}
-		if box != nil && !f.Geometry.Box().Intersects(*box) {
+		if q.Box != nil && !f.Geometry.Box().Intersects(*q.Box) {
 			continue
 		}
+		n++
 		if err := fn(&f); err != nil {
 			return &callerError{err}
 		}
@@ -243,6 +247,9 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time,
 		args, box = t.matchSQL(m, args, box)
 	}
 	valid := `(x.valid_from is null or x.valid_from <= $1) and (x.valid_to is null or x.valid_to > $1)` + box
+	if q.Planned {
+		valid = `(x.valid_to is null or x.valid_to > $1)` + box
+	}
 	if q.Ever {
 		valid, q.At.Known = `$1::timestamptz is not null`+box, 0
 	}
@@ -273,7 +280,11 @@ func (from current) scanSQL(t *table, q catalog.Query, id string, now time.Time,
 		parts = append(parts, fmt.Sprintf(`select %s from %s x left join nagar.commits m on false where false and x.valid_from < $1`, t.selectList("x", "m.rev"), t.history()))
 		args = args[:1]
 	}
-	return strings.Join(parts, " union all "), args, nil
+	sql := strings.Join(parts, " union all ")
+	if q.Limit > 0 && q.Box == nil {
+		sql += fmt.Sprintf(" limit %d", q.Limit)
+	}
+	return sql, args, nil
 }
 
 // matchSQL appends the condition that a field has one of the values.
@@ -329,7 +340,7 @@ func (s *Store) Feature(ctx context.Context, collection, id string, at catalog.A
 			return err
 		}
 		found := false
-		err = s.stream(ctx, tx, t, sql, args, nil, func(g *catalog.Feature) error {
+		err = s.stream(ctx, tx, t, sql, args, catalog.Query{}, func(g *catalog.Feature) error {
 			f, found = *g, true
 			return nil
 		})

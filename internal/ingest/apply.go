@@ -9,14 +9,13 @@ import (
 	"nagar/catalog"
 )
 
-var errFound = errors.New("found")
-
 func (l *loader) hasFeatures(ctx context.Context) (bool, error) {
-	_, err := l.store.Scan(ctx, catalog.Query{Collection: l.opts.Collection}, func(*catalog.Feature) error { return errFound })
-	if errors.Is(err, errFound) {
-		return true, nil
-	}
-	return false, err
+	any := false
+	_, err := l.store.Scan(ctx, catalog.Query{Collection: l.opts.Collection, Limit: 1}, func(*catalog.Feature) error {
+		any = true
+		return nil
+	})
+	return any, err
 }
 
 // prepareWrites learns what the writes need to know of what is stored.
