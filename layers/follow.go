@@ -307,6 +307,7 @@ func (f *follower) apply(rev catalog.Rev) error {
 		st = st.with(c)
 		changes = append(changes, ch)
 		e.counts.edits.Add(int64(len(edits)))
+		e.counts.merges.Add(int64(c.snap.Merges()))
 	}
 	next := *st
 	next.rev = max(rev, st.rev)

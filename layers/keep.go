@@ -212,6 +212,7 @@ func (e *Engine) purge(ctx context.Context) {
 		m := c.snap.PlanPurge()
 		if m != nil {
 			m.Run(&c.info)
+			e.counts.merges.Add(1)
 		}
 		e.mu.Lock()
 		now := e.state.Load()

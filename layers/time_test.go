@@ -81,3 +81,19 @@ func TestValidTimeByTheRunningClock(t *testing.T) {
 		return i.Count == 1
 	})
 }
+
+// TestMergesAreCounted: an edit that merges small segments counts as a merge too.
+func TestMergesAreCounted(t *testing.T) {
+	src := newMemSource()
+	src.define(buildingsCollection())
+	e := start(t, src, Options{})
+	r := random(t)
+	var rev catalog.Rev
+	for i := range 40 {
+		rev = src.write("buildings", []catalog.Feature{building(r, i)})
+	}
+	waitRev(t, e, rev)
+	if s := e.Stats(); s.Merges == 0 || s.Segments >= 40 || s.Features != 40 {
+		t.Errorf("after 40 edits: %+v", s)
+	}
+}

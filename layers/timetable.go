@@ -169,6 +169,7 @@ func (e *Engine) Tick() {
 			continue
 		}
 		c, ch := old.edited(edits[name], old.rev)
+		e.counts.merges.Add(int64(c.snap.Merges()))
 		st = st.with(c)
 		changes = append(changes, ch)
 	}

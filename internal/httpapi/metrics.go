@@ -96,7 +96,7 @@ func engineFigures(e Engine) []prometheus.Collector {
 		total("nagar_tiles_rendered_total", "Tiles rendered.", func(s layers.Stats) int64 { return s.TilesRendered }),
 		total("nagar_features_dropped_total", "Features that rendered tiles stood for and did not draw one by one.", func(s layers.Stats) int64 { return s.FeaturesDropped }),
 		total("nagar_edits_total", "Edits applied to the indexes.", func(s layers.Stats) int64 { return s.Edits }),
-		total("nagar_index_merges_total", "Index merges.", func(s layers.Stats) int64 { return s.Merges }),
+		total("nagar_index_merges_total", "Merges of index segments, small ones with an edit and large ones beside it.", func(s layers.Stats) int64 { return s.Merges }),
 	}
 }
 

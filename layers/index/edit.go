@@ -49,7 +49,10 @@ func (s *Snapshot) Apply(c *catalog.Collection, edits []Edit, dirty func(geo.Gri
 	if b.Len() > 0 {
 		parts = append(parts, part{seg: b.Build()})
 	}
-	return newSnapshot(mergeSmall(c, parts))
+	parts, merges := mergeSmall(c, parts)
+	n := newSnapshot(parts)
+	n.merges = merges
+	return n
 }
 
 // class is the size class of a part: 0 below 8 features, 1 below 64 ...
@@ -62,8 +65,9 @@ func class(p part) int {
 	return k
 }
 
-// mergeSmall merges, smallest class first, every class that has mergeCount parts.
-func mergeSmall(c *catalog.Collection, parts []part) []part {
+// mergeSmall merges, smallest class first, every class that has mergeCount parts,
+// and counts the merges.
+func mergeSmall(c *catalog.Collection, parts []part) (left []part, merges int) {
 	for k := 0; ; k++ {
 		var in []part
 		size, top := 0, 0
@@ -76,7 +80,7 @@ func mergeSmall(c *catalog.Collection, parts []part) []part {
 			}
 		}
 		if k > top || size > smallMerge*mergeCount {
-			return parts
+			return parts, merges
 		}
 		if len(in) < mergeCount || size > smallMerge {
 			continue
@@ -89,6 +93,7 @@ func mergeSmall(c *catalog.Collection, parts []part) []part {
 			}
 		}
 		parts = append(rest, merged)
+		merges++
 	}
 }
 

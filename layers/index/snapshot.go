@@ -13,6 +13,8 @@ type Snapshot struct {
 	parts []part // oldest first
 	live  int
 	box   geo.GridBox
+
+	merges int // that Apply made on the way to this
 }
 
 type part struct {
@@ -52,6 +54,9 @@ func (s *Snapshot) Parts() int { return len(s.parts) }
 
 // Segment is the segment of part i.
 func (s *Snapshot) Segment(i int32) *Segment { return s.parts[i].seg }
+
+// Merges is how many merges of segments the Apply made that returned s.
+func (s *Snapshot) Merges() int { return s.merges }
 
 // Bytes is the memory that the segments take.
 func (s *Snapshot) Bytes() int64 {
