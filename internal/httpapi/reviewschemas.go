@@ -30,6 +30,11 @@ func reviewSchemas(instant schema) map[string]any {
 				"uid": text, "score": score, "status": text, "name": text, "address": text, "ward": text, "height_m": schema{"type": "number"},
 				"geometry": schema{"type": []string{"object", "null"}}, "reasons": arrayOf(reason)})),
 			"decided": decided, "history": arrayOf(step)}),
+		"StructureChanges": shape("A page of the register's changelog", []string{"changes"}, schema{
+			"next": described(text, "Address of the next page; none: this is the last"),
+			"changes": arrayOf(shape("What an event meant for a structure", []string{"rev", "at", "uid", "event", "id", "from", "to"}, schema{
+				"rev": schema{"type": "integer"}, "at": text, "uid": text, "event": text, "id": text, "status": text,
+				"from": arrayOf(text), "to": arrayOf(text), "actor": text, "evidence": text, "undoes": text}))}),
 		"ReviewDecision": shape("What somebody decides", []string{"decision"}, schema{
 			"decision": schema{"enum": []string{linkage.Join, linkage.No, linkage.Undo}}, "uid": described(text, "With join: the structure"), "note": text}),
 	}

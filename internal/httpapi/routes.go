@@ -54,7 +54,7 @@ func (s *Server) table() []route {
 		all = append(all, writeRoutes(), eraseRoutes())
 	}
 	if s.cfg.Structures != nil {
-		all = append(all, structureRoutes())
+		all = append(all, structureRoutes(), changelogRoutes())
 		if !s.cfg.ReadOnly {
 			all = append(all, structureWriteRoutes(), leaseRoutes())
 		}

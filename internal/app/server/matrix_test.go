@@ -90,6 +90,9 @@ func matrix() []rule {
 		{"DELETE /api/structures/uids/{lease}", "/api/structures/uids/none", "", "14333344"},
 		{"POST /api/structures/{uid}/events", "/api/structures/12345-67890/events", `{"kind":"demolish"}`, "14444444"},
 
+		{"GET /api/structures/changes", "/api/structures/changes?since=1&limit=2", "", everyone},
+		{"GET /api/structures/changes", "/api/structures/changes?format=csv", "", everyone},
+		{"GET /api/structures/bridge", "/api/structures/bridge?epoch=none", "", nothing},
 		{"GET /api/reviews", "/api/reviews?limit=1", "", everyone},
 		{"GET /api/reviews", "/api/reviews?collection=depots_marked", "", ofTheStaff},
 		{"GET /api/reviews", "/api/reviews?collection=files_marked", "", personal},

@@ -23,7 +23,7 @@ import (
 
 // Bridges is the collection of the bridges between surveys: a row for each pair of
 // footprints that belong together, and for what is new or gone.
-const Bridges = "structure_bridges"
+const Bridges = registry.Bridges
 
 // Store is what the package needs of a catalog.Store.
 type Store interface {
