@@ -66,7 +66,7 @@ func inThree(t *testing.T, where string, w Words) {
 
 // TestStandardPublic pins who sees what: a change here is a change of policy.
 func TestStandardPublic(t *testing.T) {
-	public := "land water greens wards prabhags places roads rail buildings zones facilities sensors works proposals"
+	public := "land water greens wards prabhags places roads rail buildings zones facilities sensors datastreams observed_properties instruments works proposals"
 	for _, c := range Standard() {
 		if want := strings.Contains(" "+public+" ", " "+c.Name+" "); (c.Class == ClassPublic) != want {
 			t.Errorf("%s is %s", c.Name, c.Class)

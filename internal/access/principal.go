@@ -48,6 +48,7 @@ const (
 	ManagePolicy      Right = "policy"   // roles, grants, purposes, retention
 	ReadAudit         Right = "audit"    // the audit log, and breach reports
 	Erase             Right = "erase"    // personal data, in history too
+	AddReadings       Right = "readings" // to the datastreams that one sees, as a device does
 )
 
-var rights = []Right{DefineCollections, ManageAccounts, ManagePolicy, ReadAudit, Erase}
+var rights = []Right{DefineCollections, ManageAccounts, ManagePolicy, ReadAudit, Erase, AddReadings}

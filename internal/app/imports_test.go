@@ -51,6 +51,10 @@ func allowed(from, to string) bool {
 		return true
 	case from == "internal/httpapi" && (to == "internal/registry" || to == "internal/registry/linkage" || to == "internal/registry/finding"): // their rules and answers are the register's own
 		return true
+	case room(from) == "internal/twin" && to == "internal/bus": // readings come and go by it
+		return true
+	case from == "internal/httpapi" && room(to) == "internal/twin": // SensorThings is the twin's own
+		return true
 	case room(to) == "internal/access": // who may see what lies below the other rooms of internal
 		return floor(from) == 4
 	}

@@ -106,7 +106,11 @@ func (r *request) open() error {
 		return newProblem(http.StatusUnsupportedMediaType, "unsupported-type", "Content-Encoding", "A body is taken as it is, without Content-Encoding.")
 	}
 	var badQuery error
-	r.query, badQuery = url.ParseQuery(req.URL.RawQuery)
+	raw := req.URL.RawQuery
+	if r.route != nil && r.route.tag == sensingTag { // a semicolon parts the options of $expand there
+		raw = strings.ReplaceAll(raw, ";", "%3B")
+	}
+	r.query, badQuery = url.ParseQuery(raw)
 	h["Vary"] = varies
 	if err := r.admit(); err != nil {
 		return err

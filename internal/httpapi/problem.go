@@ -68,6 +68,7 @@ var problemTitles = map[string]string{
 	"second-factor":         "The code of the second factor is needed",
 	"needs-https":           "An encrypted connection is needed",
 	"unavailable":           "Not available just now",
+	"not-implemented":       "This is not done here",
 	"internal":              "Something failed inside",
 }
 

@@ -68,6 +68,9 @@ func (s *Server) table() []route {
 			all = append(all, findingWriteRoutes())
 		}
 	}
+	if s.cfg.Twin != nil {
+		all = append(all, sensingRoutes(s.cfg.ReadOnly))
+	}
 	if s.cfg.Identities != nil {
 		all = append(all, authRoutes(), oidcRoutes(), meRoutes(), accountRoutes(), policyRoutes())
 	}

@@ -27,6 +27,7 @@ import (
 	"nagar/internal/registry"
 	"nagar/internal/registry/finding"
 	"nagar/internal/registry/linkage"
+	"nagar/internal/twin"
 	"nagar/layers"
 )
 
@@ -128,6 +129,8 @@ type Config struct {
 	Reviews *linkage.Queue
 	// Findings answers about rules and findings; nil leaves its routes out.
 	Findings *finding.Board
+	// Twin is the live state of the city's sensors; nil leaves its routes out.
+	Twin *twin.Twin
 	// Gate says who asks and what they may; nil: the default policy, and AdminToken.
 	Gate Gate
 	// Identities lets people sign in and manages who they are, Policies keeps the

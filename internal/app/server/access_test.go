@@ -23,6 +23,7 @@ import (
 
 // house is a server with accounts over an empty city, and its log.
 type house struct {
+	mqtt string // address of its listener for sensors
 	base string
 	log  *lockedBuffer
 }
@@ -46,6 +47,9 @@ func openHouse(t *testing.T, f ServerFlags) *house {
 	})
 	eventually(t, "the server is ready", func() bool {
 		if h.base = out.find("listening on "); h.base == "" {
+			return false
+		}
+		if h.mqtt = out.find("sensors' MQTT on "); h.mqtt == "" && f.sensing.MQTT != "" {
 			return false
 		}
 		r, err := http.Get(h.base + "/readyz")

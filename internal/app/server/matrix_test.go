@@ -83,6 +83,11 @@ func matrix() []rule {
 		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(0) + "/records?collection=files_marked", "", personal},
 		{"GET /api/structures/{uid}/records", "/api/structures/" + structureUID(4) + "/records", "", ofTheStaff},
 
+		{"GET /sta/v1.1", "/sta/v1.1", "", everyone},
+		{"GET /sta/v1.1/{path}", "/sta/v1.1/Datastreams", "", everyone},
+		{"GET /sta/v1.1/{path}", "/sta/v1.1/Datastreams('nothing')", "", nothing},
+		{"POST /sta/v1.1/{path}", "/sta/v1.1/ObservedProperties", `{"name":"rain","definition":"https://example.org/rain"}`, "133333++"},
+		{"POST /sta/v1.1/{path}", "/sta/v1.1/Datastreams('nothing')/Observations", `{"result":1}`, "14444444"},
 		{"POST /api/structures", "/api/structures", `{"kind":"register"}`, "143333++"},
 		{"POST /api/structures/{uid}/events", "/api/structures/" + structureUID(4) + "/events", `{"kind":"status","status":"none"}`, "143333++"},
 		{"POST /api/structures/uids", "/api/structures/uids", `{"count":2,"device":"tablet"}`, "143333++"},

@@ -196,6 +196,14 @@ func (m *markedCity) questions(c *catalog.Collection) []string {
 		one := "/api/structures/" + structureUID(i)
 		out = append(out, one, one+"?"+known, one+"/history", one+"/records?collection="+c.Name, one+"/records?limit=2&"+asof, one+"/units", "/api/structures/resolve?alias="+structureUID(i))
 	}
+	if c.Name == "sensors" {
+		out = append(out, "/sta/v1.1/Things?$expand=Locations,Datastreams,HistoricalLocations&$count=true", "/sta/v1.1/Things?$orderby=name%20desc&$top=3", "/sta/v1.1/Locations?$expand=Things",
+			"/sta/v1.1/FeaturesOfInterest", "/sta/v1.1/Locations?$filter="+q("st_within(location, geography'POLYGON((72 18,74 18,74 20,72 20,72 18))')"), "/sta/v1.1/Things?$filter="+q("properties/ward eq '"+wardB+"'"))
+		for i, r := range rows {
+			name := r.values[r.last()]["name"]
+			out = append(out, "/sta/v1.1/Things('"+r.id+"')", "/sta/v1.1/Things?$filter="+q("substringof('"+clip(name, 5+i%3)+"', name)"), "/sta/v1.1/Things('"+r.id+"')/name/$value", "/sta/v1.1/Locations('"+r.id+"')/Things")
+		}
+	}
 	for i, r := range rows {
 		at := fmt.Sprintf("/api/at?lon=%v&lat=%v", r.lon, r.lat[r.last()])
 		id := "/api/features/" + c.Name + "/" + r.id
@@ -233,7 +241,7 @@ var everywhere = []string{
 	"/api/structures/changes", "/api/structures/changes?format=csv&limit=1", "/api/structures/bridge?epoch=x",
 	"/api/reviews", "/api/reviews?state=all&limit=3", "/api/reviews?ward=West", "/api/reviews/summary", "/api/reviews/nothing", "/api/within?collection=reviews&bbox=" + window, "/api/search?q=reviews",
 	"/api/findings", "/api/findings?state=open&uid=x", "/api/findings?format=csv&bbox=72,18,73,20", "/api/findings/summary", "/api/findings/rules", "/api/findings/nothing",
-	"/api/access/policy", "/api/access/accounts", "/api/access/tokens", "/catalog/dcat.jsonld", "/ogc", "/ogc/collections", "/3dtiles/buildings/tileset.json",
+	"/api/access/policy", "/api/access/accounts", "/api/access/tokens", "/catalog/dcat.jsonld", "/ogc", "/ogc/collections", "/sta/v1.1", "/sta/v1.1/Observations", "/sta/v1.1/Datastreams?$expand=Thing,Sensor,ObservedProperty,Observations", "/3dtiles/buildings/tileset.json",
 }
 
 // lookEverywhere asks all questions as one caller.

@@ -102,6 +102,7 @@ func newMarkedCity() *markedCity {
 		{"tunnels_marked", departmentWater, catalog.ClassRestricted, true},
 		{"files_marked", departmentRoads, catalog.ClassPersonal, true},
 		{"reports", "Citizen Services", catalog.ClassInternal, true},
+		{"sensors", departmentWater, catalog.ClassInternal, true},
 	} {
 		m.add(d.name, d.owner, d.class, d.hasWard)
 	}
@@ -126,7 +127,7 @@ func (m *markedCity) add(name, owner string, class catalog.Class, hasWard bool) 
 		}
 		c.Fields = append(c.Fields, f)
 	}
-	if name != "reports" { // that has one of its own
+	if name != "reports" && name != "sensors" { // they have one of its own
 		c.Fields = append(c.Fields, catalog.Field{Name: "uid", Type: catalog.TypeText, Link: "structures"})
 	}
 	for i := range c.Fields {

@@ -55,6 +55,8 @@ type ServerFlags struct {
 	CacheMB        int      `help:"Memory for finished tiles, in MB." default:"64" placeholder:"MB"`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	sensing SensingFlags // of twin
 }
 
 // Validate is called by kong once all flags are read.
@@ -85,15 +87,13 @@ func TileServer(args []string, stdout, stderr io.Writer) int {
 func Twin(args []string, stdout, stderr io.Writer) int {
 	var flags struct {
 		ServerFlags
-		MQTT string `name:"mqtt" help:"Address for sensors' MQTT. This version has no listener yet: only off is served, anything else is a warning." default:"off" placeholder:"HOST:PORT"`
+		SensingFlags
 	}
-	ctx, code := app.Parse(&flags, "twin", "Serves the whole city from one process: viewer, tiles, queries, writes, live events.", nil, args, stdout, stderr)
+	ctx, code := app.Parse(&flags, "twin", "Serves the whole city from one process: viewer, tiles, queries, writes, live events, sensors.", nil, args, stdout, stderr)
 	if ctx == nil {
 		return code
 	}
-	if flags.MQTT != "off" {
-		fmt.Fprintln(stderr, "twin: warning: this version has no MQTT listener yet; --mqtt is not used")
-	}
+	flags.sensing = flags.SensingFlags
 	return runServer("twin", &flags.ServerFlags, false, stdout, stderr)
 }
 
@@ -158,6 +158,12 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	}
 	settings.Reviews = linkage.NewQueue(store, settings.Structures, engine, parser)
 	settings.Findings = &finding.Board{Store: store, Zone: settings.Structures.Zone}
+	sensing, err := openSensing(ctx, f, location, store, entrance, settings.Structures.Zone, readOnly, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sensing.close()) }()
+	settings.Twin = sensing.twin
 	server, err := httpapi.New(settings)
 	if err != nil {
 		return err
@@ -197,6 +203,7 @@ func Serve(ctx context.Context, f *ServerFlags, readOnly bool, log *slog.Logger,
 	})
 	group.Go(func() error { return ended(work, "access", entrance.db.Run(work)) })
 	group.Go(func() error { return entrance.identities.Run(work) })
+	group.Go(func() error { return sensing.run(work, secure, stdout) })
 	if !readOnly {
 		retention := retain.New(store, entrance.db, entrance.audit, entrance.door.Policy)
 		group.Go(func() error { return retention.Run(work, log) })

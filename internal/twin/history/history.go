@@ -26,7 +26,7 @@ type Position struct {
 	Seq    uint64
 }
 
-// Quality says what is doubtful about a reading: a set of flags; 0 is good. A
+// Quality says what is doubtful about a reading: a set of flags. A
 // doubtful reading is kept and never counted in a roll-up's min, max and sum.
 type Quality uint16
 
@@ -43,8 +43,8 @@ const (
 	Marked                         // its sender says that it is not good
 )
 
-// Good reports whether nothing is doubtful.
-func (q Quality) Good() bool { return q == 0 }
+// Good reports whether the value is not doubtful; what is just late is none the worse.
+func (q Quality) Good() bool { return q&^Late == 0 }
 
 // Observation is one reading.
 type Observation struct {
@@ -221,4 +221,18 @@ func (s *Sums) Add(number int64, o *Observation) {
 		}
 		r.Add(o)
 	}
+}
+
+// qualityNames are the flags' names, in their order.
+var qualityNames = [...]string{"out_of_range", "too_fast", "stuck", "outage", "late", "clock", "unit", "missing", "marked"}
+
+// Names are the names of the flags that are set.
+func (q Quality) Names() []string {
+	out := []string{}
+	for i, name := range qualityNames {
+		if q&(1<<i) != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
 }
