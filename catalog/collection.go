@@ -81,6 +81,11 @@ type Field struct {
 	Meaning Words     `json:"meaning,omitempty"`
 	Class   Class     `json:"class"`
 
+	// Required says that who enters a feature by hand has to give a value, Values which
+	// there are to choose from; none: any. See CheckEntry.
+	Required bool     `json:"required,omitempty"`
+	Values   []Choice `json:"values,omitempty"`
+
 	// Indexed says that stores find features by this field's value: see
 	// Query.Match. For text and integers.
 	Indexed bool `json:"indexed,omitempty"`
@@ -173,6 +178,9 @@ func (c *Collection) Validate() error {
 			return &Invalid{Path: path + ".type", Reason: fmt.Sprintf("field %q: unknown type %q", f.Name, f.Type)}
 		}
 		if err := f.checkIndex(path); err != nil {
+			return err
+		}
+		if err := f.checkValues(path); err != nil {
 			return err
 		}
 	}

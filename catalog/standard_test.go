@@ -23,6 +23,9 @@ func TestStandardIsWhole(t *testing.T) {
 		for _, f := range c.Fields {
 			inThree(t, c.Name+"."+f.Name+" title", f.Title)
 			inThree(t, c.Name+"."+f.Name+" meaning", f.Meaning)
+			for _, v := range f.Values {
+				inThree(t, c.Name+"."+f.Name+" "+v.Value, v.Title)
+			}
 			if f.Class < c.Class && f.Class != ClassPublic {
 				t.Errorf("%s.%s is %s in a collection that is %s", c.Name, f.Name, f.Class, c.Class)
 			}
@@ -72,7 +75,7 @@ func TestStandardPublic(t *testing.T) {
 			t.Errorf("%s is %s", c.Name, c.Class)
 		}
 		for _, f := range c.Fields {
-			if strings.Contains("occupier holder driver surveyor answers reporter contact", f.Name) != (f.Class == ClassPersonal) {
+			if strings.Contains("occupier holder driver surveyor inspector answers reporter contact", f.Name) != (f.Class == ClassPersonal) {
 				t.Errorf("%s.%s is %s", c.Name, f.Name, f.Class)
 			}
 		}

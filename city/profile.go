@@ -112,6 +112,7 @@ type Profile struct {
 	AirIndex  Scale // air-quality index
 	Rain      Scale // rain in 24 hours
 	Address   Address
+	Upkeep    Upkeep
 	Base      string // file name, beside the profile, of the base map that the demonstration city is grown on; "" for none
 
 	wardKeys map[string]string // normalised spelling → ward name
@@ -134,7 +135,17 @@ type profileJSON struct {
 	AirIndex  Scale      `json:"air_index"`
 	Rain      Scale      `json:"rain"`
 	Address   Address    `json:"address"`
+	Upkeep    Upkeep     `json:"upkeep,omitzero"`
 	Base      string     `json:"base,omitempty"`
+}
+
+// Upkeep says how often things are looked after in this city, months.
+type Upkeep struct {
+	// InspectionMonths is the time between two inspections, by kind of asset or network;
+	// "" is for the other kinds, and 0 means never.
+	InspectionMonths map[string]int `json:"inspection_months,omitempty"`
+	// SurveyMonths is for how long a survey is good, by its subject.
+	SurveyMonths map[string]int `json:"survey_months,omitempty"`
 }
 
 // MarshalJSON writes the profile as its file has it.
@@ -142,7 +153,7 @@ func (p *Profile) MarshalJSON() ([]byte, error) {
 	b := p.Bounds
 	return json.Marshal(profileJSON{
 		p.Name, p.Title, [4]float64{b.W, b.S, b.E, b.N}, p.Center, p.Zoom, p.Languages,
-		p.TimeZone, p.CRS, p.Wards, p.WardWords, p.AirIndex, p.Rain, p.Address, p.Base,
+		p.TimeZone, p.CRS, p.Wards, p.WardWords, p.AirIndex, p.Rain, p.Address, p.Upkeep, p.Base,
 	})
 }
 
@@ -185,7 +196,7 @@ func Parse(b []byte) (*Profile, error) {
 		Name: j.Name, Title: j.Title,
 		Bounds: geo.Box{W: j.Bounds[0], S: j.Bounds[1], E: j.Bounds[2], N: j.Bounds[3]},
 		Center: j.Center, Zoom: j.Zoom, Languages: j.Languages, TimeZone: j.TimeZone, CRS: j.CRS,
-		Wards: j.Wards, WardWords: j.WardWords, AirIndex: j.AirIndex, Rain: j.Rain, Address: j.Address, Base: j.Base,
+		Wards: j.Wards, WardWords: j.WardWords, AirIndex: j.AirIndex, Rain: j.Rain, Address: j.Address, Upkeep: j.Upkeep, Base: j.Base,
 	}
 	if err := p.validate(); err != nil {
 		return nil, err

@@ -44,6 +44,13 @@ func (p *Profile) validate() error {
 	if p.CRS != "" && !crsRule.MatchString(p.CRS) {
 		return fmt.Errorf("crs %q: want EPSG:number", p.CRS)
 	}
+	for name, months := range map[string]map[string]int{"inspection_months": p.Upkeep.InspectionMonths, "survey_months": p.Upkeep.SurveyMonths} {
+		for kind, n := range months {
+			if n < 0 || n > 1200 {
+				return fmt.Errorf("upkeep.%s.%s: %d months; want 0 to 1200", name, kind, n)
+			}
+		}
+	}
 	if p.Base != "" && (filepath.Base(p.Base) != p.Base || strings.HasPrefix(p.Base, ".")) {
 		return fmt.Errorf("base %q: want the name of a file beside the profile", p.Base)
 	}

@@ -49,7 +49,7 @@ func allowed(from, to string) bool {
 		return room(to) == "internal/app"
 	case room(from) == "internal/ingest" && room(to) == "internal/format":
 		return true
-	case from == "internal/httpapi" && (to == "internal/registry" || to == "internal/registry/linkage" || to == "internal/registry/finding"): // their rules and answers are the register's own
+	case from == "internal/httpapi" && (to == "internal/registry" || to == "internal/assets" || to == "internal/registry/linkage" || to == "internal/registry/finding"): // their rules and answers are their rooms' own
 		return true
 	case room(from) == "internal/twin" && to == "internal/bus": // readings come and go by it
 		return true

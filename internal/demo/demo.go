@@ -23,6 +23,7 @@ const Source = "Synthetic demonstration data"
 
 // Collections are the collections that Generate fills, in its order.
 var Collections = []string{"land", "water", "greens", "wards", "places", "roads", "rail", "buildings", "facilities", "sensors", "reports", "assets",
+	"networks", "zones", "plots", "works",
 	"structures", "property_tax", "water_connections", "building_permits", "fire_noc", "lift_licences", "structural_audits", "trade_licences"}
 
 // Limits and defaults of Options.
@@ -56,7 +57,7 @@ func Generate(ctx context.Context, o Options, yield func(collection string, f *c
 		return fmt.Errorf("demo city: %w", err)
 	}
 	for _, step := range []func() error{
-		g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors, g.records, g.departments,
+		g.measure, g.ground, g.green, g.wards, g.places, g.roads, g.rail, g.buildings, g.facilities, g.sensors, g.records, g.upkeep, g.departments,
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("demo city: %w", err)

@@ -58,17 +58,18 @@ func (g *generator) records() error {
 		}
 	}
 	g.serial = 0
-	kinds, conditions := []string{"lamp post", "hydrant", "manhole", "bench"}, []string{"good", "fair", "poor"}
+	kinds, conditions := []string{"lamp post", "hydrant", "manhole", "bench", "tree"}, []string{"good", "fair", "poor"}
 	for i := range n {
 		s, kind := g.sites[r.IntN(len(g.sites))], kinds[i%len(kinds)]
 		lon, lat := g.out(s.at)
-		err := g.put("assets", "a", geo.NewPoint(lon, lat), catalog.Properties{
+		inspected := catalog.Date(Day.AddDate(0, 0, -r.IntN(300)))
+		props := catalog.Properties{
 			text("name", fmt.Sprintf("%s %d", kind, i+1)), text("kind", kind), text("ward", s.ward),
 			text("condition", conditions[r.IntN(len(conditions))]),
 			{Name: "installed", Value: catalog.Date(Day.AddDate(-1-r.IntN(20), 0, -r.IntN(300)))},
-			{Name: "inspected", Value: catalog.Date(Day.AddDate(0, 0, -r.IntN(300)))},
-		})
-		if err != nil {
+			{Name: "inspected", Value: inspected},
+		}
+		if err := g.put("assets", "a", geo.NewPoint(lon, lat), append(props, dueAfter(g.Profile, kind, inspected)...)); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -157,7 +158,14 @@ func (r *request) appendFeature(b []byte, c *catalog.Collection, f *catalog.Feat
 		r.carriesFeature(c, f.ID, props)
 		b = appendVersion(b, v, props, at.Known, r.view.Writes(c))
 	}
-	return append(b, `]}`...)
+	b = append(b, ']')
+	if len(r.warnings) > 0 {
+		text, err := json.Marshal(r.warnings)
+		if err == nil { // texts and numbers always encode
+			b = append(append(b, `,"warnings":`...), text...)
+		}
+	}
+	return append(b, '}')
 }
 
 // appendVersion appends one entry of the history. Who wrote it is for those who

@@ -161,7 +161,7 @@ func (r *request) putFindingRule() error {
 	if err := r.mayWrite(&c, have, &f, true); err != nil {
 		return err
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, have, "")
 	if err != nil {
 		return stale(inBody(err))
 	}
@@ -251,7 +251,7 @@ func (r *request) decideFinding() error {
 	if err := r.mayWrite(&c, have, &f, false); err != nil {
 		return err
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &have.Rev}, "")
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &have.Rev}, have, "")
 	if err != nil {
 		return inBody(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"nagar/catalog"
 	"nagar/internal/access"
 	"nagar/internal/access/audit"
+	"nagar/internal/assets"
 )
 
 // requestTime is the most that one answer, other than a live one, may take.
@@ -27,14 +28,15 @@ const requestTime = 30 * time.Second
 // request is the context of one request; every handler gets it.
 type request struct {
 	echo.Context
-	s     *Server
-	route *route
-	id    string
-	who   access.Principal // who asks; the zero Principal until identify
-	view  catalog.View     // what they may see and write
-	query url.Values
-	holds int64         // bytes of its body in memory
-	reads []audit.Entry // what the answer carries, until it is settled
+	s        *Server
+	route    *route
+	id       string
+	who      access.Principal // who asks; the zero Principal until identify
+	view     catalog.View     // what they may see and write
+	query    url.Values
+	holds    int64            // bytes of its body in memory
+	reads    []audit.Entry    // what the answer carries, until it is settled
+	warnings []assets.Warning // about what was written
 	origin
 
 	values [8]string // of headers of the answer, see set

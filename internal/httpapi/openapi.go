@@ -155,7 +155,7 @@ func describe(routes []route, cfg Config) ([]byte, error) {
 		"servers": []any{map[string]any{"url": serverURL(cfg.PublicURL)}},
 		"tags": []any{
 			tag("viewer", "The map"), tag("tiles", "Vector tiles"), tag("queries", "Questions about space, and search"), tag("live", "What changes"),
-			tag("catalog", "What there is"), tag("features", "Single features, read and written"), tag("structures", "The register of structures, across departments"), tag("access", "Who may see and do what"), tag("operation", "For those who run it"),
+			tag("catalog", "What there is"), tag("features", "Single features, read and written"), tag("structures", "The register of structures, across departments"), tag("assets", "What departments have outdoors: inspections, works, plots"), tag("access", "Who may see and do what"), tag("operation", "For those who run it"),
 			tag("audit", "Who read and changed what"), tag("me", "Who asks"),
 		},
 		"paths": paths,

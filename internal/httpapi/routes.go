@@ -49,7 +49,7 @@ type route struct {
 
 // table lists every route there is.
 func (s *Server) table() []route {
-	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes(), auditRoutes()}
+	all := [][]route{pageRoutes(), operationRoutes(), tileRoutes(), archiveRoutes(), catalogRoutes(), queryRoutes(), auditRoutes(), assetRoutes()}
 	if !s.cfg.ReadOnly {
 		all = append(all, writeRoutes(), eraseRoutes())
 	}

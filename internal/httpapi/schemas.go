@@ -35,7 +35,9 @@ func componentSchemas() map[string]any {
 		"Field": shape("A field of a collection", []string{"name", "type", "class"}, schema{
 			"name": textSchema(), "type": schema{"type": "string", "enum": []catalog.FieldType{
 				catalog.TypeText, catalog.TypeInteger, catalog.TypeReal, catalog.TypeBoolean, catalog.TypeTime, catalog.TypeDate, catalog.TypeJSON}},
-			"unit": described(textSchema(), "UCUM code"), "title": words, "meaning": words, "class": class,
+			"required": described(schema{"type": "boolean"}, "Who enters a feature by hand has to give a value"),
+			"values":   described(arrayOf(shape("A value to choose", []string{"value"}, schema{"value": textSchema(), "title": words})), "All there are to choose from; left out: any"),
+			"unit":     described(textSchema(), "UCUM code"), "title": words, "meaning": words, "class": class,
 			"indexed": described(schema{"type": "boolean"}, "Features are found by its value"), "link": described(collectionSchema(), "Its values are ids of features of that collection"),
 		}),
 		"Collection": shape("A collection", []string{"name", "geometry", "fields"}, schema{
@@ -81,6 +83,13 @@ func componentSchemas() map[string]any {
 			"date": described(schema{"type": "string", "format": "date"}, "The day it took place; left out: now"), "evidence": textSchema(), "status": textSchema(), "geometry": geometry,
 			"uid": described(textSchema(), "register, replace: a leased UID; left out: one is drawn"), "properties": object(), "footprint": textSchema(), "parts": arrayOf(object()), "with": arrayOf(textSchema()), "alias": object(), "plan": arrayOf(object()), "event": textSchema(),
 		}),
+		"FSI": shape("What is built on a plot, areas in square metres", []string{"plot", "area_m2", "built_up_m2", "fsi", "permitted_fsi", "zones", "structures"}, schema{
+			"plot": textSchema(), "cts_number": textSchema(), "area_m2": schema{"type": "number"}, "built_up_m2": schema{"type": "number"}, "fsi": schema{"type": "number"},
+			"permitted_fsi": described(schema{"type": []string{"number", "null"}}, "By the zones' shares of the plot; null: no zone says"), "permitted_m2": schema{"type": []string{"number", "null"}},
+			"exceeds": schema{"type": "boolean"}, "zones": arrayOf(object()), "structures": described(arrayOf(object()), "uid, id, footprint_m2, share, floors, floors_basis, built_up_m2")}),
+		"Inspections": shape("Inspections of one thing", []string{"collection", "id", "overdue", "inspections"}, schema{
+			"collection": textSchema(), "id": textSchema(), "due": schema{"type": "string", "format": "date"}, "overdue": schema{"type": "boolean"}, "inspections": arrayOf(object())}),
+		"WorksConflicts": shape("Works in each other's way", []string{"conflicts"}, schema{"conflicts": described(arrayOf(object()), "works (two), from, to, distance_m, lon, lat")}),
 		"NewUIDLease": shape("What block of UIDs is wanted", []string{"count", "device"}, schema{
 			"count": integerSchema(1, registry.MaxLease), "device": described(lengthSchema(200), "What is going to use them"),
 			"expires": described(schema{"type": "string", "format": "date-time"}, "Within a year; left out: in 30 days")}),

@@ -56,7 +56,7 @@ func (r *request) postFeature() error {
 		return err
 	}
 	mustBeNew := catalog.Rev(0)
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &mustBeNew}, key)
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &mustBeNew}, nil, key)
 	if err != nil {
 		return inBody(r.taken(&c, err))
 	}
@@ -144,7 +144,7 @@ func (r *request) putFeature() error {
 	if err := r.mayWrite(&c, have, &f, true); err != nil {
 		return err
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, have, "")
 	if err != nil {
 		return stale(inBody(err))
 	}
@@ -182,7 +182,7 @@ func (r *request) patchFeature() error {
 	if err := r.mayWrite(&c, have, &f, false); err != nil {
 		return err
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, "")
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Put, Feature: f, If: &want}, have, "")
 	if err != nil {
 		return stale(inBody(err))
 	}
@@ -206,7 +206,7 @@ func (r *request) deleteFeature() error {
 	if have.ValidFrom.After(time.Now()) {
 		end.ValidFrom = have.ValidFrom // it ends before it began
 	}
-	res, err := r.apply(&c, catalog.Op{Kind: catalog.Delete, Feature: end, If: &want}, "")
+	res, err := r.apply(&c, catalog.Op{Kind: catalog.Delete, Feature: end, If: &want}, have, "")
 	if err != nil {
 		return stale(inBody(err))
 	}
@@ -285,13 +285,21 @@ func stale(err error) error {
 	return err
 }
 
-// apply writes one operation as one batch.
-func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catalog.Result, error) {
+// apply writes one operation over what there is, with what it brings about, as one
+// batch.
+func (r *request) apply(c *catalog.Collection, op catalog.Op, have *catalog.Feature, key string) (catalog.Result, error) {
 	op.Collection = c.Name
 	if op.Kind == catalog.Put {
 		if err := c.Check(&op.Feature); err != nil {
 			return catalog.Result{}, err
 		}
+		if err := r.visible(c).CheckEntry(&op.Feature, have); err != nil {
+			return catalog.Result{}, err
+		}
+	}
+	beside, err := r.beside(&op, have)
+	if err != nil {
+		return catalog.Result{}, err
 	}
 	// Past this point a caller who hangs up must not leave it open whether the
 	// write happened: it is short, and it is finished.
@@ -300,11 +308,15 @@ func (r *request) apply(c *catalog.Collection, op catalog.Op, key string) (catal
 	if err := r.announce(c, &op); err != nil {
 		return catalog.Result{}, err
 	}
+	if err := r.announceAll(beside); err != nil {
+		return catalog.Result{}, err
+	}
 	res, err := r.s.cfg.Store.Apply(ctx, catalog.Batch{
-		Key: key, Author: r.author(), Reason: r.reason(), Ops: catalog.Ops(op),
+		Key: key, Author: r.author(), Reason: r.reason(), Ops: catalog.Ops(append([]catalog.Op{op}, beside...)...),
 	})
 	if err != nil {
 		r.undone(c.Name, op.Feature.ID)
+		r.undoneAll(beside)
 	}
 	return res, err
 }

@@ -42,8 +42,10 @@ const (
 
 // inWest is a feature in the ward where the surveyor and the officer work.
 var (
-	inWest  = fmt.Sprintf(point, `"ward":"`+wardA+`"`)
-	noPlace = `{"type":"Feature","geometry":null,"properties":{}}`
+	inWest     = fmt.Sprintf(point, `"ward":"`+wardA+`"`)
+	asset      = fmt.Sprintf(point, `"kind":"bench","ward":"`+wardA+`"`)
+	plotInWest = `{"type":"Feature","geometry":` + polygon + `,"properties":{"ward":"` + wardA + `"}}`
+	noPlace    = `{"type":"Feature","geometry":null,"properties":{}}`
 )
 
 // matrix is who may do what by the policy that a city begins with. A route that is
@@ -70,6 +72,11 @@ func matrix() []rule {
 		{"GET /api/search", "/api/search?q=x", "", everyone},
 		{"GET /api/live", "/api/live", "", everyone},
 
+		{"GET /api/plots/{id}/fsi", "/api/plots/{new:plots}/fsi", "", "44++++++"}, // plots are internal
+		{"GET /api/plots/{id}/fsi", "/api/plots/none/fsi", "", nothing},
+		{"GET /api/assets/{collection}/{id}/inspections", "/api/assets/assets/{new:assets}/inspections", "", "44++++++"},
+		{"GET /api/assets/{collection}/{id}/inspections", "/api/assets/buildings/none/inspections", "", nothing},
+		{"GET /api/works/conflicts", "/api/works/conflicts", "", everyone},
 		{"GET /api/structures/resolve", "/api/structures/resolve?lon=72.84&lat=19.02", "", everyone},
 		{"GET /api/structures/resolve", "/api/structures/resolve?alias=CTS+12", "", everyone},
 		{"GET /api/structures/{uid}", "/api/structures/" + structureUID(0), "", everyone},
@@ -202,7 +209,7 @@ func writingRules() []rule {
 	var rows []rule
 	for _, k := range []struct{ name, body, want string }{
 		{"zones", noPlace, "13+333++"},
-		{"assets", inWest, "143+33++"},
+		{"assets", asset, "143+33++"},
 		{"trees_marked", inWest, "1333+3++"},
 		{"depots_marked", inWest, "1433+3++"},
 		{"tunnels_marked", inWest, "144444++"},
@@ -277,8 +284,13 @@ func (c *realCity) outcome(who *caller, row *rule) string {
 		before, rest, _ := strings.Cut(path, "{new:")
 		collection, after, _ := strings.Cut(rest, "}")
 		feature := inWest
-		if collection == "zones" {
+		switch collection {
+		case "zones":
 			feature = noPlace
+		case "plots":
+			feature = plotInWest
+		case "assets":
+			feature = asset
 		}
 		made := c.must(root, http.MethodPost, "/api/features/"+collection, feature)
 		path = before + member(c.t, made.body, "id") + after

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { accessDictionaries } from "../src/access/words";
 import { deskDictionaries } from "../src/desk/words";
+import { drawingDictionaries } from "../src/editing/words";
 import { knownCategories } from "../src/facilities/categories";
 import { dictionaries, humanise, preferredLanguage } from "../src/i18n";
 import { en } from "../src/i18n/en";
@@ -17,6 +18,7 @@ const sets: Readonly<Record<string, Readonly<Record<Language, Readonly<Record<st
 	structures: structureDictionaries,
 	"the departments' desks": deskDictionaries,
 	refusals,
+	editing: drawingDictionaries,
 };
 const translated: readonly (readonly [string, Language])[] = Object.keys(sets).flatMap((s) => [
 	[s, "mr"] as const,
@@ -62,6 +64,7 @@ describe("language files", () => {
 		for (const m of source.matchAll(/\bsay\(\s*"([^"]+)"/g)) expect(Object.keys(accessDictionaries.en)).toContain(m[1]);
 		for (const m of source.matchAll(/\btell\(\s*"([^"]+)"/g)) expect(Object.keys(structureDictionaries.en)).toContain(m[1]);
 		for (const m of source.matchAll(/\blabel\(\s*"([^"]+)"/g)) expect(Object.keys(deskDictionaries.en)).toContain(m[1]);
+		for (const m of source.matchAll(/\bspeak\(\s*"([^"]+)"/g)) expect(Object.keys(drawingDictionaries.en)).toContain(m[1]);
 		const runtime =
 			/^(cat|col|one|f|v|unit|theme|class|role|right|action|kind|status|scheme|event|match|cert|act|verdict|part|find|review|plan)\./;
 		for (const [set, d] of Object.entries(sets)) {

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type DetailedFeature, type Field, featurePath, getFeature, send } from "../api/client";
+import { words } from "../i18n";
 import { refetch } from "../state/selection";
 import { announce } from "../state/toasts";
 import type { Selection } from "../state/url";
@@ -93,12 +94,12 @@ export function EditForm(props: { feature: DetailedFeature; selection: Selection
 	);
 }
 
-function titleAt(fields: readonly Field[], path: string): string {
+export function titleAt(fields: readonly Field[], path: string): string {
 	const field = fields.find((f) => path.endsWith(f.name));
 	return field ? fieldTitle(field) : path;
 }
 
-function Conflict(props: {
+export function Conflict(props: {
 	fields: readonly Field[];
 	before: Draft;
 	theirs: DetailedFeature;
@@ -138,10 +139,16 @@ function inputType(field: Field): string {
 	return field.type === "integer" || field.type === "real" ? "number" : field.type === "date" ? "date" : "text";
 }
 
-function FieldInput(props: { field: Field; value: string; onInput: (v: string) => void; invalid: boolean }) {
+export function FieldInput(props: { field: Field; value: string; onInput: (v: string) => void; invalid: boolean }) {
 	const { field, value, onInput } = props;
 	const id = useId();
-	const title = fieldTitle(field) + (field.unit && !/^[{1]/.test(field.unit) ? ` (${field.unit})` : "");
+	const title = `${fieldTitle(field)}${field.required ? " *" : ""}${field.unit && !/^[{1]/.test(field.unit) ? ` (${field.unit})` : ""}`;
+	if (field.values && field.values.length > 0) {
+		const known = field.values.map((v) => [v.value, words(v.title) || v.value] as const);
+		// A value from before the list was made can stay.
+		const odd = value !== "" && !known.some(([v]) => v === value) ? [[value, value] as const] : [];
+		return <SelectField label={title} value={value} options={[["", say("edit.choose")], ...known, ...odd]} onChange={onInput} />;
+	}
 	if (field.type === "boolean") {
 		return (
 			<SelectField
@@ -156,7 +163,7 @@ function FieldInput(props: { field: Field; value: string; onInput: (v: string) =
 			/>
 		);
 	}
-	const shared = { id, value, "aria-invalid": props.invalid || undefined };
+	const shared = { id, value, required: field.required, "aria-invalid": props.invalid || undefined };
 	return (
 		<div class="form-field">
 			<label for={id}>{title}</label>

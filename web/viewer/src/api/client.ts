@@ -13,6 +13,10 @@ export interface Field {
 	readonly title?: Words;
 	readonly meaning?: Words;
 	readonly class?: string;
+	/** Who enters a feature by hand has to give a value. */
+	readonly required?: boolean;
+	/** All there are to choose from; none: any. */
+	readonly values?: readonly { readonly value: string; readonly title?: Words }[];
 }
 
 export interface Collection {

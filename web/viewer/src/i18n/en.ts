@@ -65,6 +65,7 @@ export const en = {
 	"panel.near": "Nearby",
 	"panel.list": "List",
 	"panel.measure": "Measure",
+	"panel.draw": "Draw and edit",
 	"panel.help": "Help",
 	"panel.close": "Close panel",
 	"sheet.label": "Panel height: {state}. Press to change.",

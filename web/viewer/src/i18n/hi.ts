@@ -60,6 +60,7 @@ export const hi: Dictionary = {
 	"panel.near": "आस-पास",
 	"panel.list": "सूची",
 	"panel.measure": "मापें",
+	"panel.draw": "बनाएँ और बदलें",
 	"panel.help": "मदद",
 	"panel.close": "पैनल बंद करें",
 	"sheet.label": "पैनल की ऊँचाई: {state}. बदलने के लिए दबाएँ.",

@@ -60,6 +60,7 @@ export const mr: Dictionary = {
 	"panel.near": "जवळचे",
 	"panel.list": "यादी",
 	"panel.measure": "मोजा",
+	"panel.draw": "काढा व बदला",
 	"panel.help": "मदत",
 	"panel.close": "फलक बंद करा",
 	"sheet.label": "फलकाची उंची: {state}. बदलण्यासाठी दाबा.",

@@ -13,6 +13,7 @@ import {
 	nearResults,
 	seenFacilities,
 	selectedFeature,
+	sketch,
 	structureShape,
 	theme,
 	view,
@@ -114,7 +115,7 @@ const outlined = computed(() => (view.value.structure || view.value.desk ? struc
 export const overlays = computed<Overlays>(() => ({
 	selection: outlined.value ? { type: "Feature", properties: {}, geometry: outlined.value.geometry } : null,
 	near: nearFeatures(),
-	measure: measureFeatures(measurePoints.value, measureClosed.value),
+	measure: sketch.value ?? measureFeatures(measurePoints.value, measureClosed.value),
 	desk: deskShapes.value,
 	clusters: clusters.value,
 	areaNames: areaNames.value,

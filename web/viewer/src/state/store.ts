@@ -51,6 +51,8 @@ export const deskShapes = signal<FeatureCollection>({ type: "FeatureCollection",
 export const deskChanges = signal<Readonly<Record<string, number>>>({});
 export const nearResults = signal<readonly Feature[]>([]);
 export const measurePoints = signal<readonly LonLat[]>([]);
+/** What is being drawn; null while nothing is. */
+export const sketch = signal<FeatureCollection | null>(null);
 /** Takes the next taps on the map in place of choosing what is there. */
 export const mapTap = signal<((p: LonLat) => void) | null>(null);
 export const measureClosed = signal(false);

@@ -32,7 +32,7 @@ export interface Selection {
 	readonly id: string;
 }
 
-export type Panel = "layers" | "near" | "list" | "measure" | "help";
+export type Panel = "layers" | "near" | "list" | "measure" | "draw" | "help";
 
 export type PageName = "signin" | "account" | "readers" | "accounts" | "tokens" | "policy" | "audit";
 
@@ -112,7 +112,7 @@ export const emptyView: ViewState = {
 	desk: null,
 };
 
-const panels: readonly string[] = ["layers", "near", "list", "measure", "help"];
+const panels: readonly string[] = ["layers", "near", "list", "measure", "draw", "help"];
 const pages: readonly string[] = ["signin", "account", "readers", "accounts", "tokens", "policy", "audit"];
 const desks: readonly string[] = ["findings", "reviews"];
 const languages: readonly string[] = ["en", "mr", "hi"];

@@ -30,6 +30,7 @@ export function fetchPanels(): void {
 const signIn = lazy(async () => (await import("../access/SignIn")).SignIn);
 const structure = lazy(async () => (await import("../structures")).StructurePanel);
 const desk = lazy(async () => (await import("../desk")).DeskPanel);
+const drawPanel = lazy(async () => (await import("../editing")).DrawPanel);
 const ownPage = lazy(async () => (await import("../access/own")).OwnPage);
 const adminPage = lazy(async () => (await import("../access/admin")).AdminPage);
 
@@ -50,6 +51,7 @@ const panelTitles: Readonly<Record<Panel, Key>> = {
 	near: "panel.near",
 	list: "panel.list",
 	measure: "panel.measure",
+	draw: "panel.draw",
 	help: "panel.help",
 };
 
@@ -92,6 +94,8 @@ function PanelBody(props: { panel: Panel }) {
 			return <listPanel.Panel />;
 		case "measure":
 			return <measurePanel.Panel />;
+		case "draw":
+			return <drawPanel.Panel />;
 		case "help":
 			return <helpPanel.Panel />;
 	}
@@ -171,7 +175,7 @@ function Phone() {
 					</section>
 				) : (
 					<section class="panel" aria-label={t(panelTitles[panel])}>
-						{(panel === "measure" || panel === "help") && (
+						{(panel === "measure" || panel === "draw" || panel === "help") && (
 							<header class="panel-header">
 								<h2>{t(panelTitles[panel])}</h2>
 								<IconButton icon="close" label={t("panel.close")} onClick={() => update({ panel: null })} />

@@ -33,6 +33,7 @@ import {
 } from "./text";
 
 const editForm = lazy(async () => (await import("../access/cardwork")).EditForm);
+const ownThings = lazy(async () => (await import("../editing")).OwnThings);
 const purposeForm = lazy(async () => (await import("../access/cardwork")).PurposeForm);
 
 /** The detail of what is selected, or what there is at a place. */
@@ -101,6 +102,7 @@ function CardBody(props: { feature: DetailedFeature; selection: Selection }) {
 				</button>
 			)}
 			<Actions feature={f} selection={selection} onEdit={m?.may_write.includes(collection) ? () => setWork("edit") : null} />
+			{m?.may_write.includes(collection) && <ownThings.Panel feature={f} collection={collection} />}
 			<History versions={f.history} />
 		</div>
 	);

@@ -1,6 +1,7 @@
 import { formatNumber } from "../format/numbers";
 import { type Key, language, t } from "../i18n";
 import { desksSeen, myFindings, openFindings, openReviews } from "../state/duties";
+import { me } from "../state/me";
 import { phone, setTheme, theme, update, view } from "../state/store";
 import { copy } from "../state/toasts";
 import type { Panel } from "../state/url";
@@ -42,6 +43,7 @@ function Entries(props: { close: () => void }) {
 				{panel("near", "near", "panel.near")}
 				{panel("list", "list", "panel.list")}
 				{panel("measure", "measure", "panel.measure")}
+				{(me.value?.may_write.length ?? 0) > 0 && panel("draw", "edit", "panel.draw")}
 				<li>
 					<button
 						type="button"

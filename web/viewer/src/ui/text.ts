@@ -97,6 +97,8 @@ export function fieldValue(field: Field, value: unknown, collection: string): st
 	}
 	if (typeof value === "object") return JSON.stringify(value);
 	const text = String(value);
+	const choice = field.values?.find((v) => v.value === text);
+	if (choice) return words(choice.title) || text;
 	if (/^(date|time|datetime|timestamp)/.test(field.type)) return formatDate(text, language.value, timeZone());
 	if (/^[a-z][a-z_]*$/.test(text)) return lookup(`v.${collection}.${text}`) ?? lookup(`v.${text}`) ?? humanise(text);
 	return text;
