@@ -116,16 +116,6 @@ func rolesOf(c *catalog.Collection) *Roles {
 	return r
 }
 
-// fields are all that a match reads.
-func (r *Roles) fields() []string {
-	out := slices.Concat(append(slices.Clone(r.addresses), r.name)...)
-	for f := range r.numbers {
-		out = append(out, f)
-	}
-	slices.Sort(out)
-	return out
-}
-
 func textOf(p catalog.Properties, field string) string {
 	v := p.Get(field)
 	if v.IsNull() {
