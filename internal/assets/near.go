@@ -59,7 +59,7 @@ func (k *Keeper) within(ctx context.Context, r layers.WithinRequest) ([]other, e
 }
 
 // goesOn reports whether works of that status take room.
-func goesOn(status string) bool { return status != "completed" && status != "cancelled" }
+func goesOn(status string) bool { return status != "done" && status != "cancelled" }
 
 // common is the time that two works share, days as YYYY-MM-DD; an end that nobody
 // gave is open.

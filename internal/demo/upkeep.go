@@ -151,9 +151,9 @@ func (g *generator) works() error {
 			status := "planned"
 			switch {
 			case ends.Before(Day):
-				status = "completed"
+				status = "done"
 			case starts.Before(Day):
-				status = "in_progress"
+				status = "under_way"
 			}
 			road := book.nearest(s.pts[0])
 			err := g.put("works", "k", g.line(s.pts), catalog.Properties{

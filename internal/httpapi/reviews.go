@@ -26,6 +26,7 @@ func reviewRoutes(readOnly bool) []route {
 				queryParameter("collection", "only of this one", collectionSchema()),
 				queryParameter("kind", "only those that wait for this reason", schema{"enum": []string{linkage.Doubtful, linkage.Unlike, linkage.UnknownUID, linkage.Sure}}),
 				queryParameter("ward", "only records of this ward", lengthSchema(maxSearch)),
+				queryParameter("uid", "only of records that joined this structure, or may be of it", lengthSchema(maxUID)),
 				limitParameter("limit"), cursorParameter()},
 			answers: answers(ok("A page of them", typeJSON, ref("Reviews"))), handle: (*request).listReviews},
 		{method: http.MethodGet, path: "/api/reviews/summary", id: "sumReviews", tag: "structures", summary: "How many records of each collection joined, wait, or are of nothing known",
@@ -88,6 +89,13 @@ func (r *request) listReviews() error {
 	if o.Collection != "" {
 		if _, ok := r.collection(o.Collection); !ok {
 			return unknownCollection(o.Collection)
+		}
+	}
+	if u, err := r.text("uid", maxUID); err != nil {
+		return err
+	} else if u != "" {
+		if o.UID, err = parseUID("uid", u); err != nil {
+			return err
 		}
 	}
 	if o.Limit, err = r.limit(); err != nil {

@@ -239,7 +239,7 @@ var everywhere = []string{
 	"/api/search?q=row", "/api/search?q=" + markerBegin, "/api/search?q=title", "/api/at?lon=72.84&lat=19.02", "/api/near", "/api/within", "/tiles/x/99/0/0.mvt",
 	"/api/structures/uids", "/api/me", "/api/me/readers", "/api/me/sessions", "/auth/methods", "/api/audit", "/api/audit/verify", "/api/audit/breach?from=2020-01-01&to=2100-01-01",
 	"/api/works/conflicts", "/api/plots/none/fsi", "/api/structures/changes", "/api/structures/changes?format=csv&limit=1", "/api/structures/bridge?epoch=x",
-	"/api/reviews", "/api/reviews?state=all&limit=3", "/api/reviews?ward=West", "/api/reviews/summary", "/api/reviews/nothing", "/api/within?collection=reviews&bbox=" + window, "/api/search?q=reviews",
+	"/api/reviews", "/api/reviews?state=all&limit=3", "/api/reviews?ward=West", "/api/reviews?uid=7K3Q9-F2DXJ", "/api/reviews/summary", "/api/reviews/nothing", "/api/within?collection=reviews&bbox=" + window, "/api/search?q=reviews",
 	"/api/findings", "/api/findings?state=open&uid=x", "/api/findings?format=csv&bbox=72,18,73,20", "/api/findings/summary", "/api/findings/rules", "/api/findings/nothing",
 	"/api/access/policy", "/api/access/accounts", "/api/access/tokens", "/catalog/dcat.jsonld", "/ogc", "/ogc/collections", "/sta/v1.1", "/sta/v1.1/Observations", "/sta/v1.1/Datastreams?$expand=Thing,Sensor,ObservedProperty,Observations", "/3dtiles/buildings/tileset.json",
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -427,6 +428,7 @@ func TestViews(t *testing.T) {
 		if p := w.list(Filter{}, clerk); p.Total != 3 {
 			w.Errorf("the clerk sees %+v", p)
 		}
+		w.ofStructures(clerk)
 		id := ReviewID("taxes", wings)
 		d, err := w.queue.Get(w.ctx, id, clerk)
 		if err != nil || len(d.Candidates) == 0 || d.MayDecide {
@@ -443,6 +445,45 @@ func TestViews(t *testing.T) {
 			w.Errorf("who may not write decides: %v", err)
 		}
 	})
+}
+
+// ofStructures: the reviews of a structure are those that have it as a candidate, and
+// who does not see the structure gets none.
+func (w *ward) ofStructures(view catalog.View) {
+	w.Helper()
+	want := map[string][]string{}
+	for _, r := range w.list(Filter{State: "all"}, view).Reviews {
+		d, err := w.queue.Get(w.ctx, r.ID, view)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, c := range d.Candidates {
+			want[c.UID] = append(want[c.UID], r.ID)
+		}
+	}
+	if len(want) == 0 {
+		w.Fatal("no review has a candidate")
+	}
+	blind := catalog.NewView("blind", func(c *catalog.Collection) []catalog.Tier {
+		if c.Name == "taxes" {
+			return []catalog.Tier{{Fields: []int{0, 2, 4, 5}}}
+		}
+		return nil
+	})
+	for u, ids := range want {
+		var got []string
+		for _, r := range w.list(Filter{State: "all", UID: u}, view).Reviews {
+			got = append(got, r.ID)
+		}
+		slices.Sort(got)
+		slices.Sort(ids)
+		if !slices.Equal(got, ids) {
+			w.Errorf("%s is in %v, want %v", u, got, ids)
+		}
+		if p := w.list(Filter{State: "all", UID: u}, blind); p.Total != 0 {
+			w.Errorf("who does not see %s sees %+v", u, p)
+		}
+	}
 }
 
 // TestNewStructures: what waited joins once its structure is known, and a UID that was

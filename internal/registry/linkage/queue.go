@@ -42,6 +42,7 @@ type Filter struct {
 	Collection string
 	Kind       string
 	Ward       string
+	UID        string // only what joined this structure, or may be of it; "": all
 	Limit      int
 	After      string // Page.Next of the page before
 }
@@ -145,6 +146,16 @@ func (q *Queue) List(ctx context.Context, o Filter, view catalog.View) (*Page, e
 	if err != nil {
 		return nil, err
 	}
+	if o.UID != "" {
+		// Whoever does not see the structure learns nothing of what may be of it.
+		briefs, _, err := q.register.Briefs(ctx, []string{o.UID}, catalog.At{}, view)
+		if err != nil {
+			return nil, fmt.Errorf("list reviews: %w", err)
+		}
+		if !briefs[0].Seen() {
+			return &Page{Reviews: []Entry{}}, nil
+		}
+	}
 	seen := q.seen(view)
 	look := map[string]func(string) (catalog.Properties, bool){}
 	var all []Entry
@@ -158,7 +169,7 @@ func (q *Queue) List(ctx context.Context, o Filter, view catalog.View) (*Page, e
 			look[c.Name] = q.directory.Look(c.Name, view)
 		}
 		props, there := look[c.Name](text("record"))
-		if !there || o.Ward != "" && props.Get("ward").Str() != o.Ward {
+		if !there || o.Ward != "" && props.Get("ward").Str() != o.Ward || o.UID != "" && !ofStructure(f, o.UID) {
 			return
 		}
 		all = append(all, Entry{ID: f.ID, Collection: c.Name, Record: RecordRef{ID: text("record")}, State: text("state"), Kind: text("kind"),

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +82,12 @@ func ReviewID(collection, record string) string {
 
 // Waits reports whether somebody has to decide it.
 func (r *Review) Waits() bool { return r.State == Open || r.State == Undone }
+
+// ofStructure reports whether a row's record joined that structure, or may be of it.
+func ofStructure(row *catalog.Feature, u string) bool {
+	r := reviewOf(row)
+	return r.UID == u || slices.ContainsFunc(r.Candidates, func(c Candidate) bool { return c.UID == u })
+}
 
 // decided is the last decision that stands; nil while it waits.
 func (r *Review) decided() *Step {

@@ -295,7 +295,7 @@ test("a token is shown once, works, and is revoked", async () => {
 test("who may write changes a field in the card, and is told when somebody was faster", async () => {
 	const page = await signedIn(await account("writer", ["planner"]), `/?lang=en&at=16/${lat}/${lon}&sel=works/one`);
 	await page.getByRole("button", { name: "Edit" }).click();
-	await page.getByLabel("Status").fill("under_way");
+	await page.getByLabel("Status").selectOption("under_way");
 	await city.admin("PATCH", "/api/features/works/one", { properties: { contractor: "Faster Brothers" } }, { "If-Match": "*" });
 	await page.getByRole("button", { name: "Save" }).click();
 	await page.getByText("Contractor: now “Faster Brothers”").waitFor();
