@@ -35,7 +35,7 @@ beforeAll(async () => {
 	// Nobody but those who are signed in sees that this exists.
 	await load("trial_sites", "internal", [field("name", "internal")], 0.003);
 	await put("reports", { description: "a lamp is dark", reporter: ownerName, contact: phoneNumber, status: "new" }, 0);
-	await put("works", { name: "Trial drain", status: "planned" }, 0.0003);
+	await put("works", { name: "Trial drain", status: "planned", starts: "2026-11-02" }, 0.0003);
 });
 
 afterAll(async () => {

@@ -150,6 +150,7 @@ test("a structure that no survey has seen is registered with the outline that is
 	const page = await signedIn("clerk4", `/?lang=en&structure=&at=19/${known.lat}/${known.lon}`);
 	await page.getByRole("button", { name: "Register a new structure" }).click();
 	await page.getByRole("button", { name: "Draw its outline on the map" }).click();
+	await page.getByText("Tap its corners on the map, one after the other.").waitFor();
 	for (const [x, y] of [
 		[460, 300],
 		[560, 300],

@@ -1,5 +1,5 @@
 import "../css/editing.css";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { FieldInput, titleAt } from "../access/EditForm";
 import { changesOf, type Draft, draftOf, editable } from "../access/edit";
 import { Problem, Segments, useAction } from "../access/form";
@@ -75,7 +75,8 @@ function useDrawing(start: Shape) {
 	const [steps, setSteps] = useState<readonly Shape[]>([start]);
 	const shape = steps.at(-1) ?? start;
 	const step = (next: Shape) => setSteps((all) => [...all, next]);
-	useEffect(() => {
+	// At once, since a quick second tap goes on from the shape that the first one made.
+	useLayoutEffect(() => {
 		sketch.value = drawn(shape);
 		mapTap.value = (p) => {
 			const map = theMap();

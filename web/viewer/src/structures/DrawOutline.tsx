@@ -1,5 +1,5 @@
 import type { Polygon } from "geojson";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { LonLat } from "../format/geodesy";
 import { mapTap, measureClosed, measurePoints } from "../state/store";
 import { areaText } from "../ui/text";
@@ -10,7 +10,8 @@ import { tell } from "./words";
 export function DrawOutline(props: { onOutline: (g: Polygon | null) => void }) {
 	const [drawing, setDrawing] = useState(false);
 	const [points, setPoints] = useState<readonly LonLat[]>([]);
-	useEffect(() => {
+	// Before the words that ask for a tap are seen: the first tap counts.
+	useLayoutEffect(() => {
 		if (!drawing) return;
 		mapTap.value = (p) => setPoints((old) => [...old, p]);
 		return () => {

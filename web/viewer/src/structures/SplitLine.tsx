@@ -1,5 +1,5 @@
 import type { Position } from "geojson";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { mapTap, measurePoints, structureShape } from "../state/store";
 import { areaText } from "../ui/text";
 import type { Structure } from "./api";
@@ -14,7 +14,8 @@ export function SplitLine(props: { structure: Structure; onParts: (parts: readon
 	const [points, setPoints] = useState<readonly Position[]>([]);
 	const [a, b] = points;
 	const parts = useMemo(() => (cuttable(g) && a && b ? cut(g, [a, b]) : null), [g, a, b]);
-	useEffect(() => {
+	// Before the words that ask for a tap are seen: the first tap counts.
+	useLayoutEffect(() => {
 		mapTap.value = (p) => setPoints((old) => (old.length === 2 ? [[...p]] : [...old, [...p]]));
 		return () => {
 			mapTap.value = null;
