@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"sync"
 )
 
 //go:embed standard.json
@@ -24,6 +25,18 @@ func Standard() []Collection {
 	}
 	return cs
 }
+
+var standardNames = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for _, c := range Standard() {
+		names[c.Name] = true
+	}
+	return names
+})
+
+// IsStandard reports whether a collection of that name is one of Standard, at the
+// cost of a look-up.
+func IsStandard(name string) bool { return standardNames()[name] }
 
 // StandardCollection returns the standard description of that name.
 func StandardCollection(name string) (Collection, bool) {

@@ -19,7 +19,22 @@ func (s *Store) Define(ctx context.Context, c catalog.Collection) (catalog.Rev, 
 		return 0, err
 	}
 	var rev catalog.Rev
-	err := s.write(ctx, func(tx pgx.Tx) error {
+	var err error
+	// A reader who waits for the table that this alters, and holds what this needs,
+	// makes a deadlock: the server ends one of the two, and all of it can be done again.
+	for range defineAttempts {
+		if rev, err = s.define(ctx, c); code(err) != codeDeadlock {
+			break
+		}
+	}
+	return rev, s.fail(ctx, "define "+c.Name, err)
+}
+
+// defineAttempts is how often a definition is tried that met a deadlock.
+const defineAttempts = 10
+
+func (s *Store) define(ctx context.Context, c catalog.Collection) (rev catalog.Rev, err error) {
+	err = s.write(ctx, func(tx pgx.Tx) error {
 		// One definition at a time: two of the same name would meet halfway.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(7233, 2)`); err != nil {
 			return err
@@ -35,7 +50,7 @@ func (s *Store) Define(ctx context.Context, c catalog.Collection) (catalog.Rev, 
 		rev, err = s.alterCollection(ctx, tx, old, c)
 		return err
 	})
-	return rev, s.fail(ctx, "define "+c.Name, err)
+	return rev, err
 }
 
 func (s *Store) createCollection(ctx context.Context, tx pgx.Tx, c catalog.Collection) (catalog.Rev, error) {

@@ -58,7 +58,7 @@ var numberFields = map[string]string{
 // be matched: it has no link, nothing to match by, or is one that every city has
 // (a report or a lamp near a building is not of it).
 func ofRecords(c *catalog.Collection) *Roles {
-	if _, standard := catalog.StandardCollection(c.Name); standard {
+	if catalog.IsStandard(c.Name) {
 		return nil
 	}
 	r := rolesOf(c)
