@@ -3,7 +3,7 @@
 // sees the tax record, splits it, takes that back, merges it, prints it; the timeline
 // tells all of it, and last year's page shows the old state.
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { mapReady, openBrowser, openPage, until, type Watched } from "./browser";
 import { type RunningCity, startCity } from "./city";
@@ -54,6 +54,14 @@ async function signedIn(path: string): Promise<Page> {
 const rule = "floors_above_permit";
 const record = (page: Page) => page.getByRole("button", { name: "Record", exact: true }).click();
 
+/** Waits until the timeline has it. It shows its newest five moments, and the others when asked. */
+const told = (page: Page, what: () => Locator) =>
+	until("the timeline tells it", async () => {
+		const more = page.locator(".part-timeline").getByRole("button", { name: /^Show all/ });
+		if (await more.isVisible()) await more.click();
+		return what().first().isVisible();
+	});
+
 test("from a floor too many to a printed sheet", async () => {
 	const floors = Number(
 		(await city.admin<{ facts: { name: string; value: unknown }[] }>("GET", `/api/structures/${known.uid}`)).facts.find(
@@ -93,26 +101,17 @@ test("from a floor too many to a printed sheet", async () => {
 		return page.getByText(/^Two parts: /).isVisible();
 	});
 	await record(page);
-	await page.locator(".timeline").getByText("Split", { exact: true }).waitFor();
-	const undone = page.locator(".timeline .undone").getByText("Split", { exact: true });
+	await told(page, () => page.locator(".timeline").getByText("Split", { exact: true }));
 	await page.getByRole("button", { name: "Undo last step" }).click();
-	await page.getByText(/Split/).first().waitFor();
 	await record(page);
-	await until("the split is undone", async () => {
-		if (await undone.isVisible()) return true;
-		await page.waitForTimeout(5000);
-		if (await undone.isVisible()) return true;
-		await page.reload(); // as a reader would who waits for nothing
-		await page.locator(".timeline").waitFor();
-		return undone.isVisible();
-	});
+	await told(page, () => page.locator(".timeline .undone").getByText("Split", { exact: true }));
 
 	await page.getByRole("button", { name: "Merge with a neighbour" }).click();
 	await page.getByLabel("Number of the neighbour").fill(neighbour.uid);
 	await record(page);
-	await page.locator(".timeline").getByText("Merged").waitFor();
-	await page.locator(".timeline").getByText("Found: More floors than permitted").waitFor();
-	await page.locator(".timeline").getByText("Site visit 417").waitFor();
+	await told(page, () => page.locator(".timeline").getByText("Merged"));
+	await told(page, () => page.locator(".timeline").getByText("Found: More floors than permitted"));
+	await told(page, () => page.locator(".timeline").getByText("Site visit 417"));
 
 	await page.emulateMedia({ media: "print" });
 	await page.locator(".print-sheet .qr").waitFor();
@@ -125,5 +124,5 @@ test("from a floor too many to a printed sheet", async () => {
 	await until("last year's floors", async () => new RegExp(`${floors}$`).test(String(await shown.textContent())));
 	expect(await page.locator(".timeline").textContent()).not.toContain("Merged");
 	await page.getByRole("button", { name: "Today", exact: true }).click();
-	await page.locator(".timeline").getByText("Merged").waitFor();
+	await told(page, () => page.locator(".timeline").getByText("Merged"));
 }, 600_000);
