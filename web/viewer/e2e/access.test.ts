@@ -10,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { mapReady, openBrowser, openPage, pixel, until, type Watched } from "./browser";
 import { type RunningCity, startCity } from "./city";
+import { followLink } from "./people";
 
 let city: RunningCity;
 let browser: Browser;
@@ -114,12 +115,8 @@ async function linkOf(id: string): Promise<string> {
 
 /** Signs in by a one-time link, and looks at a view of the map. */
 async function signedIn(link: string, path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-	const w = await openPage(browser, link, options);
+	const w = await followLink(browser, link, city.url + path, options);
 	open.push(w);
-	await w.page.getByRole("button").first().click();
-	await w.page.waitForURL((u) => u.pathname === "/");
-	await w.page.goto(city.url + path);
-	await mapReady(w.page);
 	return w.page;
 }
 

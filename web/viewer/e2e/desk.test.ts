@@ -4,8 +4,9 @@
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { mapReady, openBrowser, openPage, until, type Watched } from "./browser";
+import { openBrowser, type openPage, until, type Watched } from "./browser";
 import { type RunningCity, startCity } from "./city";
+import { signIn } from "./people";
 import { buildings, type Known } from "./records";
 
 let city: RunningCity;
@@ -38,19 +39,9 @@ afterEach(async () => {
 });
 
 async function signedIn(name: string, path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-	const { id } = await city.admin<{ id: string }>("POST", "/api/access/accounts", {
-		name,
-		title: `${name} Trial`,
-		roles: ["officer", "administrator"],
-		department: "Assessor and Collector",
-	});
-	const { url } = await city.admin<{ url: string }>("POST", `/api/access/accounts/${id}/link`);
-	const w = await openPage(browser, url, options);
+	const account = { name, title: `${name} Trial`, roles: ["officer", "administrator"], department: "Assessor and Collector" };
+	const w = await signIn(browser, city, account, path, options);
 	open.push(w);
-	await w.page.getByRole("button").first().click();
-	await w.page.waitForURL((u) => u.pathname === "/");
-	await w.page.goto(city.url + path);
-	await mapReady(w.page);
 	return w.page;
 }
 

@@ -5,8 +5,9 @@
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { mapReady, openBrowser, openPage, until, type Watched } from "./browser";
+import { openBrowser, until, type Watched } from "./browser";
 import { type RunningCity, startCity } from "./city";
+import { signIn } from "./people";
 import { buildings, fillRecords, type Known, taxAccount } from "./records";
 
 let city: RunningCity;
@@ -35,19 +36,14 @@ afterEach(async () => {
 });
 
 async function signedIn(path: string): Promise<Page> {
-	const { id } = await city.admin<{ id: string }>("POST", "/api/access/accounts", {
+	const account = {
 		name: "storyteller",
 		title: "Officer of the story",
 		roles: ["officer", "administrator"],
 		department: "Building Proposals",
-	});
-	const { url } = await city.admin<{ url: string }>("POST", `/api/access/accounts/${id}/link`);
-	const w = await openPage(browser, url);
+	};
+	const w = await signIn(browser, city, account, path);
 	open.push(w);
-	await w.page.getByRole("button").first().click();
-	await w.page.waitForURL((u) => u.pathname === "/");
-	await w.page.goto(city.url + path);
-	await mapReady(w.page);
 	return w.page;
 }
 
