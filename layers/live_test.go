@@ -274,7 +274,15 @@ func TestAnUnavailableStoreIsWaitedFor(t *testing.T) {
 }
 
 func TestThePastIsDrawnFromTheStore(t *testing.T) {
-	r := random(t)
+	drawThePast(t, random(t))
+	// Cities with a footprint that touches the tile's border by rounding only.
+	for _, seed := range []uint64{1795470955259881082, 1795471129018642433, 1795471132468840156} {
+		drawThePast(t, rand.New(rand.NewPCG(seed, 1)))
+	}
+}
+
+func drawThePast(t *testing.T, r *rand.Rand) {
+	t.Helper()
 	src := newMemSource()
 	src.define(buildingsCollection())
 	feats := city(r, 300)

@@ -59,7 +59,8 @@ func (e *Engine) pastTile(ctx context.Context, r *TileRequest, jobs []layerJob) 
 	if !r.All && r.Tile.Z < fullZoom {
 		margin = pointCell
 	}
-	box := r.Tile.GridBox(margin).Box()
+	// What touches the border only once it is rounded to the grid is in the tile too.
+	box := r.Tile.GridBox(margin).Outer()
 	rev := catalog.Rev(math.MaxInt64)
 	for i := range jobs {
 		c, err := e.past(ctx, jobs[i].c, r.At, &box)
